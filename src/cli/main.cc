@@ -1,0 +1,7 @@
+#include <holdfast/version.h>
+
+#include <iostream>
+
+int main() {
+    std::cout << "holdfast " << holdfast::version_text << '\n';
+}
