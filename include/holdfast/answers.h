@@ -1,0 +1,99 @@
+// What comes back from a command or a read. Plain values; each says the version at which it is true.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <holdfast/commands.h>
+#include <holdfast/events.h>
+#include <holdfast/hold.h>
+
+namespace holdfast {
+
+// on_hand = available + held + committed + safety_stock + returned + repair + damaged, always.
+struct Counters {
+    Quantity on_hand = 0;
+    Quantity available = 0;  // negative after a shrinkage; shoppers are shown max(0, available)
+    Quantity held = 0;
+    Quantity committed = 0;
+    Quantity safety_stock = 0;
+    Quantity returned = 0;
+    Quantity repair = 0;
+    Quantity damaged = 0;
+    bool operator==(const Counters&) const = default;
+};
+
+struct StockRow {
+    std::string location;
+    Counters counters;
+    bool operator==(const StockRow&) const = default;
+};
+
+struct HoldAnswer {
+    Hold hold;
+    Version version = 0;  // of the hold's home partition
+    Instant server_time;
+    bool operator==(const HoldAnswer&) const = default;
+};
+
+struct SkuAnswer {
+    std::string sku;
+    Policy policy;
+    Version version = 0;
+    Version defined_at = 0;  // the version at which the policy was last set: the ETag
+    bool operator==(const SkuAnswer&) const = default;
+};
+
+struct StockAnswer {
+    std::string sku;
+    std::vector<StockRow> locations;  // by name
+    Counters total;
+    Version version = 0;
+    Instant as_of;
+    bool operator==(const StockAnswer&) const = default;
+};
+
+struct LocationAnswer {
+    std::string location;
+    std::string region;
+    int priority = 0;
+    Version version = 0;
+    bool operator==(const LocationAnswer&) const = default;
+};
+
+using Answer = std::variant<HoldAnswer, SkuAnswer, StockAnswer, LocationAnswer>;
+
+// Which answer a command has.
+template <class Command>
+struct AnswerOfImpl {
+    using type = HoldAnswer;
+};
+template <>
+struct AnswerOfImpl<DefineSku> {
+    using type = SkuAnswer;
+};
+template <>
+struct AnswerOfImpl<DefineLocation> {
+    using type = LocationAnswer;
+};
+template <>
+struct AnswerOfImpl<ReceiveStock> {
+    using type = StockAnswer;
+};
+template <>
+struct AnswerOfImpl<AdjustStock> {
+    using type = StockAnswer;
+};
+template <>
+struct AnswerOfImpl<MoveStock> {
+    using type = StockAnswer;
+};
+template <>
+struct AnswerOfImpl<TransferStock> {
+    using type = StockAnswer;
+};
+template <class Command>
+using AnswerOf = typename AnswerOfImpl<Command>::type;
+
+}  // namespace holdfast

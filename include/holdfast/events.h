@@ -1,0 +1,192 @@
+// Everything that can have happened: one struct each, noun and participle. An event says all that
+// changed, so that folding the events alone rebuilds every counter. Plain values.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <holdfast/commands.h>
+#include <holdfast/hold.h>
+#include <holdfast/refusal.h>
+
+namespace holdfast {
+
+struct SkuDefined {
+    std::string sku;
+    Policy policy;
+    bool operator==(const SkuDefined&) const = default;
+};
+
+struct LocationDefined {
+    std::string location;
+    std::string region;
+    int priority = 0;
+    bool operator==(const LocationDefined&) const = default;
+};
+
+struct StockReceived {
+    std::string sku;
+    std::string location;
+    Quantity quantity = 0;
+    std::string reference;
+    bool operator==(const StockReceived&) const = default;
+};
+
+struct StockAdjusted {
+    std::string sku;
+    std::string location;
+    Quantity delta = 0;
+    std::string reason;
+    std::string reference;
+    bool operator==(const StockAdjusted&) const = default;
+};
+
+struct StockMoved {
+    std::string sku;
+    std::string location;
+    Quantity quantity = 0;
+    StockState from = StockState::returned;
+    StockState to = StockState::available;
+    std::string reference;
+    bool operator==(const StockMoved&) const = default;
+};
+
+struct StockTransferred {
+    std::string sku;
+    std::string from;
+    std::string to;
+    Quantity quantity = 0;
+    std::string reference;
+    bool operator==(const StockTransferred&) const = default;
+};
+
+// Units of one SKU at one location that an event moved.
+struct Part {
+    std::string sku;
+    std::string location;
+    Quantity quantity = 0;
+    bool limited = false;  // counts against the customer's limit
+    bool operator==(const Part&) const = default;
+};
+
+// `hold.status` is pending, or confirmed when it was bought at once.
+struct HoldPlaced {
+    Hold hold;
+    bool operator==(const HoldPlaced&) const = default;
+};
+
+// The demand that was lost. `others` counts the refusals of the same SKU that were not recorded one
+// by one since the last recorded one.
+struct HoldRefused {
+    RefusalCode code = RefusalCode::insufficient_stock;
+    std::string cart;
+    std::string customer;
+    std::vector<ShortLine> short_lines;
+    Quantity others = 0;
+    bool operator==(const HoldRefused&) const = default;
+};
+
+struct HoldAmended {
+    Hold hold;                   // as it is now
+    std::vector<Part> released;  // all that the hold had before
+    bool operator==(const HoldAmended&) const = default;
+};
+
+// Also a heartbeat: then `extensions` is what it was.
+struct HoldExtended {
+    HoldId id;
+    Fence fence = 0;
+    Instant expires_at;
+    Instant beats_until;
+    int extensions = 0;
+    bool operator==(const HoldExtended&) const = default;
+};
+
+struct HoldSecured {
+    HoldId id;
+    Fence fence = 0;
+    Instant expires_at;
+    bool operator==(const HoldSecured&) const = default;
+};
+
+// `late`: the hold had expired and its units were free, so that `confirmed` was taken from available
+// rather than from held, perhaps at other locations than before.
+struct HoldConfirmed {
+    HoldId id;
+    Fence fence = 0;
+    std::string customer;
+    std::vector<Part> confirmed;
+    std::vector<Part> released;
+    bool late = false;
+    bool operator==(const HoldConfirmed&) const = default;
+};
+
+struct HoldReleased {
+    HoldId id;
+    Fence fence = 0;
+    std::string customer;
+    std::vector<Part> released;
+    bool operator==(const HoldReleased&) const = default;
+};
+
+struct HoldExpired {
+    HoldId id;
+    Fence fence = 0;
+    std::string customer;
+    std::vector<Part> released;
+    bool operator==(const HoldExpired&) const = default;
+};
+
+struct HoldFulfilled {
+    HoldId id;
+    Fence fence = 0;
+    HoldStatus status = HoldStatus::fulfilled;  // confirmed while some units are still to be shipped
+    std::vector<Part> fulfilled;
+    std::string reference;
+    bool operator==(const HoldFulfilled&) const = default;
+};
+
+struct HoldCancelled {
+    HoldId id;
+    Fence fence = 0;
+    HoldStatus status = HoldStatus::cancelled;
+    std::string customer;
+    std::vector<Part> cancelled;
+    bool operator==(const HoldCancelled&) const = default;
+};
+
+// `returned[i].location` is where the units came back to; `shipped_from[i]` where they had left.
+struct HoldReturned {
+    HoldId id;
+    Fence fence = 0;
+    HoldStatus status = HoldStatus::fulfilled;  // returned once all that was shipped is back
+    std::string customer;
+    std::vector<Part> returned;
+    std::vector<std::string> shipped_from;
+    bool operator==(const HoldReturned&) const = default;
+};
+
+using Event =
+    std::variant<HoldPlaced, HoldRefused, HoldAmended, HoldExtended, HoldSecured, HoldConfirmed,
+                 HoldReleased, HoldExpired, HoldFulfilled, HoldCancelled, HoldReturned, SkuDefined,
+                 LocationDefined, StockReceived, StockAdjusted, StockMoved, StockTransferred>;
+
+// "hold.placed", "stock.received", ...
+std::string_view type_name(const Event& event);
+
+// An event as it stands in the log of a partition.
+struct RecordedEvent {
+    PartitionId partition = 0;
+    Version version = 0;
+    // Number of the append that wrote it and its place there: an event that touches several
+    // partitions stands in the log of each, with the same pair.
+    std::uint64_t batch = 0;
+    std::uint32_t index = 0;
+    Instant at;
+    Event event;
+    bool operator==(const RecordedEvent&) const = default;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,70 @@
+// A hold as everybody outside the core sees it, and as it is kept once it competes no longer.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <holdfast/types.h>
+
+namespace holdfast {
+
+enum class HoldStatus : std::uint8_t {
+    pending,
+    confirmed,
+    fulfilled,
+    released,
+    expired,
+    cancelled,
+    returned
+};
+
+// Units of one line at one location. fulfilled + cancelled <= quantity; returned <= fulfilled.
+struct Allocation {
+    std::string location;
+    Quantity quantity = 0;
+    Quantity fulfilled = 0;
+    Quantity cancelled = 0;
+    Quantity returned = 0;
+
+    bool operator==(const Allocation&) const = default;
+};
+
+struct HoldLine {
+    std::string sku;
+    // The location that the cart named; empty when the allocation rule chose.
+    std::string location;
+    // Units asked for and units granted. They differ only in a partial hold.
+    Quantity wanted = 0;
+    Quantity quantity = 0;
+    std::vector<Allocation> allocations;
+    // Whether these units count against the customer's limit: the policy had one at the time.
+    bool limited = false;
+
+    bool operator==(const HoldLine&) const = default;
+};
+
+struct Hold {
+    HoldId id;
+    HoldStatus status = HoldStatus::pending;
+    Fence fence = 0;
+    std::string cart;
+    std::string customer;
+    std::vector<HoldLine> lines;
+    Instant created_at;
+    // The deadline as granted; with a heartbeat the hold may end earlier, at `beats_until`.
+    Instant expires_at;
+    // 0: the hold asked for no heartbeat.
+    Seconds heartbeat{0};
+    Instant beats_until;
+    int extensions = 0;
+    bool secured = false;
+
+    bool operator==(const Hold&) const = default;
+
+    // From this instant on the hold has lapsed.
+    [[nodiscard]] Instant deadline() const {
+        return heartbeat.count() > 0 && beats_until < expires_at ? beats_until : expires_at;
+    }
+};
+
+}  // namespace holdfast

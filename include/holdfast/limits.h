@@ -1,0 +1,59 @@
+// Every bound of the product, with its unit and its reason. Nothing here is configurable.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include <holdfast/types.h>
+
+namespace holdfast::limits {
+
+using namespace std::chrono_literals;
+
+// One counter never passes this, so that sums of a whole catalogue stay far inside 64 bits and
+// inside the 53 bits that JSON readers keep exact.
+inline constexpr Quantity quantity_max = 1'000'000'000'000;
+
+// Bytes. Ids are printable ASCII without spaces: they stand in URLs, log lines and CSV files.
+inline constexpr std::size_t id_bytes_max = 128;
+// Bytes of free text (reason, reference): shown to people, stored with every event.
+inline constexpr std::size_t text_bytes_max = 256;
+// Bytes. Stripe's and the IETF draft's readers send at most this.
+inline constexpr std::size_t idempotency_key_bytes_max = 255;
+
+// Lines of one cart: three times the largest cart of the real orders we test with.
+inline constexpr std::size_t lines_max = 2'000;
+// Commands of one batch request: one batch stays well under a round's time budget.
+inline constexpr std::size_t batch_commands_max = 1'000;
+// Locations of one shop: an index of 16 bits, and an allocation looks at each of them.
+inline constexpr std::size_t locations_max = 1'000;
+// Partitions of one store: the routing token has 16 bits; more than this helps nobody.
+inline constexpr std::uint32_t partitions_max = 1'024;
+
+// A hold that lives longer than a month is an order. Also keeps offsets inside 32 bits of ms.
+inline constexpr Seconds hold_life_max = 30 * 24h;
+inline constexpr Seconds ttl_min = 1s;
+inline constexpr int extensions_max = 1'000;
+
+// Commands waiting for their round. When it is full a request is refused at once (503).
+inline constexpr std::size_t queue_length_max = 65'536;
+// Commands decided into one append: bounds a round's latency and memory.
+inline constexpr std::size_t round_commands_max = 8'192;
+// Due holds expired before the commands of one round are decided; the rest follow in the next.
+inline constexpr std::size_t round_expiries_max = 4'096;
+
+// hold.refused events per SKU and second; the others of that second are counted in one of them.
+inline constexpr std::uint32_t refusals_per_second_max = 10;
+
+// How long, and how many, first answers are remembered for their Idempotency-Key.
+inline constexpr Seconds idempotency_life = 24h;
+inline constexpr std::size_t idempotency_keys_max = 1'000'000;
+
+// Items of one page of a list.
+inline constexpr std::size_t page_max = 1'000;
+
+static_assert(hold_life_max.count() * 1'000 < INT64_C(0xffffffff));
+static_assert(round_commands_max <= queue_length_max);
+
+}  // namespace holdfast::limits

@@ -1,0 +1,40 @@
+// What a shop promises for one SKU. A plain value with the defaults that the documentation names.
+#pragma once
+
+#include <optional>
+
+#include <holdfast/limits.h>
+#include <holdfast/types.h>
+
+namespace holdfast {
+
+enum class Selling : std::uint8_t { strict };
+enum class LateConfirm : std::uint8_t { retake, refuse };
+enum class AllocationRule : std::uint8_t { priority, most_available, nearest };
+
+struct Policy {
+    Selling selling = Selling::strict;
+    // How long a hold lasts when the request does not say. 1 s to max_ttl.
+    Seconds hold_ttl{600};
+    // How long `secure` lets the shopper pay. 1 s to max_ttl.
+    Seconds checkout_ttl{600};
+    // The longest ttl a request may ask for. 1 s to max_life.
+    Seconds max_ttl{3600};
+    // A hold's whole life with all its extensions. 1 s to limits::hold_life_max.
+    Seconds max_life{7200};
+    // 0 to limits::extensions_max.
+    int max_extensions = 3;
+    LateConfirm late_confirm = LateConfirm::retake;
+    // Units on hand that are never offered, at each location. 0 to limits::quantity_max.
+    Quantity safety_stock = 0;
+    // Units one customer may hold or own. None: no limit. 1 to limits::quantity_max.
+    std::optional<Quantity> max_per_customer;
+    // Which location serves a line that names none.
+    AllocationRule allocation = AllocationRule::priority;
+    // Whether one such line may be served from several locations.
+    bool split = false;
+
+    bool operator==(const Policy&) const = default;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,43 @@
+// Decides what a command does. Pure: no I/O, clock, randomness or logging, so that a recorded log
+// replays to the same bytes on every machine. All the rules of the shop stand in this folder.
+// Called only by the sequencer, on its thread. Cannot fail: a refusal is an answer.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <holdfast/answers.h>
+#include <holdfast/commands.h>
+#include <holdfast/events.h>
+#include <holdfast/result.h>
+#include "core/state.h"
+
+namespace holdfast::core {
+
+// What comes with a command from outside the rules.
+struct Given {
+    Instant now;
+    // For a hold that is placed.
+    HoldId fresh_id;
+    // The hold that the command names, when it is not pending: fetched from the store, or null.
+    const Hold* past = nullptr;
+};
+
+struct Decision {
+    // To be evolved in this order.
+    std::vector<Event> events;
+    // Set: evolve the events and decide the same command again. Holds that had lapsed were in its way.
+    bool again = false;
+    // Set: nothing was done for the sender. `events` may still hold expiries.
+    std::optional<Refusal> refusal;
+    // The hold as it will be, for commands that change a past hold or change nothing (a repeated
+    // confirm). Otherwise the answer is read from the state, or from HoldPlaced.
+    std::optional<Hold> hold;
+};
+
+Decision decide(const State& state, const Command& command, const Given& given);
+
+// The hold that a command names.
+std::optional<HoldId> named_hold(const Command& command);
+
+}  // namespace holdfast::core

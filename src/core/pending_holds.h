@@ -1,0 +1,119 @@
+// The pending holds of a state and the three ways to find them: by id, by deadline, by owner.
+// A million of them must fit in little memory, so each is 80 bytes plus one small packed text, and
+// the indexes link slots rather than copy keys. One thread; callers hold no pointer over a change.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <boost/container/deque.hpp>
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <holdfast/types.h>
+
+namespace holdfast::core {
+
+using HoldSlot = std::uint32_t;
+inline constexpr HoldSlot no_slot = 0xffff'ffff;
+
+struct PackedAllocation {
+    std::uint16_t location = 0;
+    Quantity quantity = 0;
+};
+
+// A line with its names replaced by indexes of the state.
+struct PackedLine {
+    static constexpr std::uint32_t no_location = 0xffff'ffff;
+
+    std::uint32_t sku = 0;
+    std::uint32_t named_location = no_location;
+    Quantity wanted = 0;
+    Quantity quantity = 0;
+    bool limited = false;
+    boost::container::small_vector<PackedAllocation, 1> allocations;
+};
+
+using PackedLines = boost::container::small_vector<PackedLine, 2>;
+
+struct SlotLinks {
+    HoldSlot previous = no_slot;
+    HoldSlot next = no_slot;
+};
+
+struct PendingHold {
+    HoldId id;
+    Instant created_at;
+    Fence fence = 0;
+    // Milliseconds after created_at: limits::hold_life_max keeps them inside 32 bits.
+    std::uint32_t expires_ms = 0;
+    std::uint32_t beats_until_ms = 0;
+    std::uint32_t heartbeat_s = 0;
+    std::uint16_t extensions = 0;
+    bool secured = false;
+    // cart, customer and lines, packed.
+    std::unique_ptr<char[]> packed;
+    SlotLinks same_deadline;
+    SlotLinks same_cart;
+    SlotLinks same_customer;
+
+    [[nodiscard]] Instant expires_at() const;
+    [[nodiscard]] Instant beats_until() const;
+    [[nodiscard]] Instant deadline() const;
+    [[nodiscard]] std::string_view cart() const;
+    [[nodiscard]] std::string_view customer() const;
+    [[nodiscard]] PackedLines lines() const;
+};
+
+// The fields of a hold that are not packed.
+struct HoldTimes {
+    HoldId id;
+    Instant created_at;
+    Fence fence = 0;
+    Instant expires_at;
+    Instant beats_until;
+    Seconds heartbeat{0};
+    int extensions = 0;
+    bool secured = false;
+};
+
+class PendingHolds {
+public:
+    PendingHolds();
+    ~PendingHolds();
+    PendingHolds(PendingHolds&&) noexcept;
+    PendingHolds& operator=(PendingHolds&&) noexcept;
+
+    [[nodiscard]] std::size_t count() const;
+    // Null when there is none. Valid until the next change.
+    [[nodiscard]] const PendingHold* find(HoldId id) const;
+
+    // `id` must not be there yet.
+    void insert(const HoldTimes& times, std::string_view cart, std::string_view customer,
+                const PackedLines& lines);
+    // These three need a hold that is there.
+    void erase(HoldId id);
+    void update(const HoldTimes& times);
+    void replace_lines(HoldId id, const PackedLines& lines);
+
+    // The ids of holds whose deadline is at or before `now`: oldest deadline first, then by id; at
+    // most about `limit` (the holds of one deadline are never torn apart).
+    [[nodiscard]] std::vector<HoldId> due(Instant now, std::size_t limit) const;
+    [[nodiscard]] bool any_due(Instant now) const;
+    // Instant::max() when there is no hold.
+    [[nodiscard]] Instant next_deadline() const;
+
+    [[nodiscard]] std::vector<HoldId> of_cart(std::string_view cart) const;
+    [[nodiscard]] std::vector<HoldId> of_customer(std::string_view customer) const;
+    void for_each(const std::function<void(const PendingHold&)>& visit) const;
+
+private:
+    struct Indexes;
+    std::unique_ptr<Indexes> indexes_;
+};
+
+}  // namespace holdfast::core

@@ -1,0 +1,100 @@
+// What the rules need to remember: stock rows, pending holds, deadlines, customers' counts. Data and
+// its indexes only; evolve() changes it, decide() reads it. One thread owns a State.
+// Memory grows with what competes for stock, not with history.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <holdfast/answers.h>
+#include <holdfast/hold.h>
+#include <holdfast/policy.h>
+#include <holdfast/types.h>
+#include "core/pending_holds.h"
+
+namespace holdfast::core {
+
+using SkuIndex = std::uint32_t;
+using LocationIndex = std::uint16_t;
+
+struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const;
+};
+struct TextEqual {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const { return a == b; }
+};
+template <class Value>
+using TextMap = boost::unordered_flat_map<std::string, Value, TextHash, TextEqual>;
+
+struct LocationState {
+    std::string name;
+    std::string region;
+    int priority = 0;
+};
+
+struct SkuStock {
+    LocationIndex location = 0;
+    Counters counters;
+};
+
+struct SkuState {
+    std::string sku;
+    std::uint16_t token = 0;
+    Policy policy;
+    Version defined_at = 0;
+    std::vector<SkuStock> stock;                  // in the order the locations first had some
+    std::unique_ptr<TextMap<Quantity>> customers;  // units held or owned, for limited holds only
+
+    [[nodiscard]] const Counters* at(LocationIndex location) const;
+    [[nodiscard]] Counters* at(LocationIndex location);
+};
+
+class State {
+public:
+    explicit State(std::uint32_t partition_count = 1);
+
+    [[nodiscard]] std::uint32_t partition_count() const {
+        return static_cast<std::uint32_t>(versions.size());
+    }
+    [[nodiscard]] PartitionId home(HoldId id) const {
+        return partition_of(id.token(), partition_count());
+    }
+    [[nodiscard]] PartitionId home(const SkuState& sku) const {
+        return partition_of(sku.token, partition_count());
+    }
+    [[nodiscard]] const SkuState* find_sku(std::string_view sku) const;
+    [[nodiscard]] std::optional<LocationIndex> find_location(std::string_view location) const;
+
+    // Used by evolve() and by loading from a store.
+    SkuIndex sku_index(std::string_view sku);  // asserts that it is there
+    SkuIndex define_sku(std::string_view sku);  // makes it when it is not
+    LocationIndex define_location(std::string_view location);
+    Counters& stock_row(SkuIndex sku, LocationIndex location);  // made when it is not there
+
+    // The hold as everybody outside sees it.
+    [[nodiscard]] Hold materialise(const PendingHold& hold) const;
+
+    std::vector<Version> versions;  // by partition
+    Instant time;                   // of the last event: never runs backwards
+    std::vector<SkuState> skus;
+    TextMap<SkuIndex> sku_by_name;
+    std::vector<LocationState> locations;
+    TextMap<LocationIndex> location_by_name;
+    // All locations, in the order in which `priority` lets them serve.
+    std::vector<LocationIndex> by_priority;
+    PendingHolds holds;
+};
+
+// Whether two states say the same, whatever the order of their indexes. The first difference, for
+// people; empty when there is none.
+std::string difference(const State& a, const State& b);
+
+}  // namespace holdfast::core

@@ -1,0 +1,80 @@
+// What one append writes: events and the rows that they change. Plain data, filled by the sequencer
+// on its thread, consumed by one store. Texts lie in one arena, so a hold costs no allocation.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holdfast/types.h>
+
+namespace holdfast::store {
+
+// The kinds of rows. The values are part of the stored format: never renumber.
+enum class RowKind : std::uint8_t {
+    sku = 1,        // key: sku                  value: codec Sku
+    location = 2,   // key: location             value: codec Location (in every partition)
+    stock = 3,      // key: sku '\0' location    value: codec Counters
+    live_hold = 4,  // key: id, 16 bytes BE      value: codec Hold, pending: loaded at start
+    past_hold = 5,  // key: id, 16 bytes BE      value: codec Hold, no longer competing
+    customer = 6,   // key: sku '\0' customer    value: codec units held or owned
+    answers = 7,    // key: version, 8 bytes BE  value: codec first answers of one append by key
+    claim = 8       // key: id, 16 bytes BE      value: empty: a hold whose home is elsewhere
+};
+
+// One partition's share of an append.
+struct PartitionStep {
+    PartitionId partition = 0;
+    Version expected = 0;  // what the decision was based on; the append conflicts if it is another
+    Version next = 0;      // what it becomes; next - expected events are in `events`
+    std::string events;    // codec EventBlob
+};
+
+struct Row {
+    RowKind kind = RowKind::sku;
+    PartitionId partition = 0;
+    bool erase = false;
+    std::uint32_t key_offset = 0;
+    std::uint32_t key_bytes = 0;
+    std::uint32_t value_offset = 0;
+    std::uint32_t value_bytes = 0;
+};
+
+struct Batch {
+    // Grows by one with every append: names the batch when its outcome has to be asked for.
+    std::uint64_t number = 0;
+    Instant at;
+    std::vector<PartitionStep> steps;
+    // In order: a later row of the same key wins.
+    std::vector<Row> rows;
+    std::string arena;
+
+    [[nodiscard]] std::string_view key(const Row& row) const {
+        return std::string_view(arena).substr(row.key_offset, row.key_bytes);
+    }
+    [[nodiscard]] std::string_view value(const Row& row) const {
+        return std::string_view(arena).substr(row.value_offset, row.value_bytes);
+    }
+    void erase(RowKind kind, PartitionId partition, std::string_view key) {
+        Row row{.kind = kind, .partition = partition, .erase = true};
+        row.key_offset = static_cast<std::uint32_t>(arena.size());
+        row.key_bytes = static_cast<std::uint32_t>(key.size());
+        arena.append(key);
+        rows.push_back(row);
+    }
+    // `write(arena)` appends the value's bytes.
+    template <class Write>
+    void put(RowKind kind, PartitionId partition, std::string_view key, Write write) {
+        Row row{.kind = kind, .partition = partition};
+        row.key_offset = static_cast<std::uint32_t>(arena.size());
+        row.key_bytes = static_cast<std::uint32_t>(key.size());
+        arena.append(key);
+        row.value_offset = static_cast<std::uint32_t>(arena.size());
+        write(arena);
+        row.value_bytes = static_cast<std::uint32_t>(arena.size()) - row.value_offset;
+        rows.push_back(row);
+    }
+};
+
+}  // namespace holdfast::store

@@ -1,0 +1,77 @@
+// Values <-> bytes: the stored format. The grammar stands at the top of codec.cc; golden files and a
+// fuzz target guard it. Encoders append to a string; decoders throw CodecError on damaged bytes and
+// never read past the end. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holdfast/answers.h>
+#include <holdfast/events.h>
+#include <holdfast/hold.h>
+#include "store/store.h"
+
+namespace holdfast::store {
+
+class CodecError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// Keys.
+std::string encode_id_key(HoldId id);  // 16 bytes, sorts by age
+HoldId decode_id_key(std::string_view key);
+std::string encode_version_key(Version version);  // 8 bytes, big-endian
+Version decode_version_key(std::string_view key);
+std::string encode_pair_key(std::string_view first, std::string_view second);  // first '\0' second
+std::pair<std::string_view, std::string_view> decode_pair_key(std::string_view key);
+
+// Row values.
+struct SkuRow {
+    Policy policy;
+    Version defined_at = 0;
+    bool operator==(const SkuRow&) const = default;
+};
+struct LocationRow {
+    std::string region;
+    int priority = 0;
+    bool operator==(const LocationRow&) const = default;
+};
+void encode(std::string& out, const SkuRow& row);
+void encode(std::string& out, const LocationRow& row);
+void encode(std::string& out, const Counters& counters);
+void encode(std::string& out, const Hold& hold);
+void encode_quantity(std::string& out, Quantity quantity);
+SkuRow decode_sku_row(std::string_view bytes);
+LocationRow decode_location_row(std::string_view bytes);
+Counters decode_counters(std::string_view bytes);
+Hold decode_hold(std::string_view bytes);
+Quantity decode_quantity(std::string_view bytes);
+
+// First answers of one append (RowKind::answers).
+struct KeyedAnswer {
+    std::string key;
+    std::uint64_t fingerprint = 0;
+    Answer answer;
+    bool operator==(const KeyedAnswer&) const = default;
+};
+void encode(std::string& out, const KeyedAnswer& answer);  // one after another, then:
+struct KeyedAnswers {
+    Instant at;
+    std::vector<KeyedAnswer> answers;
+    bool operator==(const KeyedAnswers&) const = default;
+};
+// A row is the header followed by the encoded answers.
+void encode_answers_header(std::string& out, Instant at, std::size_t count);
+KeyedAnswers decode_answers(std::string_view bytes);
+
+// Event blobs: a header followed by encoded events. `index` is the event's place in its append.
+void encode_blob_header(std::string& out, std::uint64_t batch, Instant at);
+void encode(std::string& out, std::uint32_t index, const Event& event);
+// Version of the first event is `blob.first`. Checks that the count is right.
+std::vector<RecordedEvent> decode_blob(PartitionId partition, const EventBlob& blob);
+
+}  // namespace holdfast::store

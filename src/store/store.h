@@ -1,0 +1,85 @@
+// The seam: the smallest thing that can keep partitions. It knows nothing of carts.
+// append() is called by the sequencer's thread only, one at a time; the reads from any thread.
+// Broken infrastructure is an exception (StoreError) from a read, an outcome from an append.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holdfast/types.h>
+#include "store/batch.h"
+
+namespace holdfast::store {
+
+// What became of an append.
+//   appended  durable, whole.
+//   conflict  a partition had another version; nothing was written. Read the tail, decide again.
+//   failed    nothing was written, and nothing will be until the store is opened anew.
+//   unknown   it may or may not be there: ask for the versions, or stop.
+enum class AppendOutcome : std::uint8_t { appended, conflict, failed, unknown };
+
+struct AppendResult {
+    AppendOutcome outcome = AppendOutcome::appended;
+    std::string error;  // for people; empty when appended
+};
+
+using AppendDone = std::move_only_function<void(AppendResult)>;
+
+// Says what happened, to which store, and what to do.
+class StoreError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// Gets each row of a partition: kind, key, value. The views live until it returns.
+using RowSink = std::function<void(RowKind, std::string_view key, std::string_view value)>;
+
+// One append's events in one partition.
+struct EventBlob {
+    Version first = 0;  // version of its first event
+    Version last = 0;
+    std::string bytes;  // codec EventBlob
+};
+
+enum class HoldIndex : std::uint8_t { cart, customer };
+
+class Store {
+public:
+    Store() = default;
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+    virtual ~Store() = default;
+
+    [[nodiscard]] virtual std::uint32_t partition_count() const = 0;
+    // Number of the last append, 0 for a new store.
+    [[nodiscard]] virtual std::uint64_t last_batch() const = 0;
+
+    // All rows of the given kinds, ordered by kind and key, as of one version, which it returns.
+    virtual Version load(PartitionId partition, const std::vector<RowKind>& kinds,
+                         const RowSink& sink) = 0;
+    // Whole blobs with events after `after`, oldest first, until `bytes_max` is passed (at least one
+    // when there is one).
+    virtual std::vector<EventBlob> tail(PartitionId partition, Version after,
+                                        std::size_t bytes_max) = 0;
+    // `done` is called once, perhaps on a thread of the store, perhaps before append returns.
+    virtual void append(Batch batch, AppendDone done) = 0;
+
+    [[nodiscard]] virtual std::optional<std::string> find(PartitionId partition, RowKind kind,
+                                                          std::string_view key) = 0;
+    // Rows of one kind with keys after `after`, in key order, until the sink returns false.
+    virtual void scan(PartitionId partition, RowKind kind, std::string_view after,
+                      const std::function<bool(std::string_view key, std::string_view value)>&
+                          sink) = 0;
+    // Ids of the holds ever placed for a cart or by a customer, oldest first, those after `after`.
+    virtual std::vector<HoldId> holds_of(HoldIndex index, std::string_view name, HoldId after,
+                                         std::size_t limit) = 0;
+    // A consistent copy in a directory that must not exist. Throws StoreError.
+    virtual void backup(const std::filesystem::path& directory) = 0;
+};
+
+}  // namespace holdfast::store
