@@ -16,6 +16,7 @@ set(HOLDFAST_WARNINGS
     -Wsign-conversion
     -Wnon-virtual-dtor
     -Woverloaded-virtual
+    -Wdeprecated-copy-dtor
     -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports overlapping copies inside std::string's own operator+ (GCC bug 105329), and warns

@@ -1,9 +1,9 @@
-# holdfast_library(<folder> [LINKS <targets>...] [PCH <headers>...])
+# holdfast_library(<folder> [LINKS <targets>...])
 #
 # The static library holdfast_<folder> of all *.cc in the current folder but its tests and main.cc. A folder
 # that has only headers becomes an interface library, so that files can be added without touching CMake.
 function(holdfast_library folder)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINKS;PCH")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINKS")
   set(target "holdfast_${folder}")
   file(GLOB sources CONFIGURE_DEPENDS "*.cc")
   list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
@@ -11,9 +11,6 @@ function(holdfast_library folder)
     add_library(${target} STATIC ${sources})
     target_compile_options(${target} PRIVATE ${HOLDFAST_WARNINGS})
     set(scope PUBLIC)
-    if(arg_PCH)
-      target_precompile_headers(${target} PRIVATE ${arg_PCH})
-    endif()
   else()
     add_library(${target} INTERFACE)
     set(scope INTERFACE)

@@ -10,7 +10,7 @@ namespace holdfast {
 
 }  // namespace holdfast
 
-#define HF_ASSERT(expression)                                                            \
-    (static_cast<bool>(expression)                                                       \
-         ? static_cast<void>(0)                                                          \
+#define HF_ASSERT(expression)      \
+    (static_cast<bool>(expression) \
+         ? static_cast<void>(0)    \
          : ::holdfast::assertion_failed(#expression, std::source_location::current()))

@@ -142,7 +142,8 @@ struct HoldExpired {
 struct HoldFulfilled {
     HoldId id;
     Fence fence = 0;
-    HoldStatus status = HoldStatus::fulfilled;  // confirmed while some units are still to be shipped
+    // `confirmed` while some units are still to be shipped.
+    HoldStatus status = HoldStatus::fulfilled;
     std::vector<Part> fulfilled;
     std::string reference;
     bool operator==(const HoldFulfilled&) const = default;

@@ -1,6 +1,6 @@
-#include <holdfast/version.h>
-
 #include <iostream>
+
+#include <holdfast/version.h>
 
 int main() {
     std::cout << "holdfast " << holdfast::version_text << '\n';

@@ -50,7 +50,7 @@ struct SkuState {
     std::uint16_t token = 0;
     Policy policy;
     Version defined_at = 0;
-    std::vector<SkuStock> stock;                  // in the order the locations first had some
+    std::vector<SkuStock> stock;                   // in the order the locations first had some
     std::unique_ptr<TextMap<Quantity>> customers;  // units held or owned, for limited holds only
 
     [[nodiscard]] const Counters* at(LocationIndex location) const;
@@ -74,7 +74,7 @@ public:
     [[nodiscard]] std::optional<LocationIndex> find_location(std::string_view location) const;
 
     // Used by evolve() and by loading from a store.
-    SkuIndex sku_index(std::string_view sku);  // asserts that it is there
+    SkuIndex sku_index(std::string_view sku);   // asserts that it is there
     SkuIndex define_sku(std::string_view sku);  // makes it when it is not
     LocationIndex define_location(std::string_view location);
     Counters& stock_row(SkuIndex sku, LocationIndex location);  // made when it is not there

@@ -72,9 +72,9 @@ public:
     [[nodiscard]] virtual std::optional<std::string> find(PartitionId partition, RowKind kind,
                                                           std::string_view key) = 0;
     // Rows of one kind with keys after `after`, in key order, until the sink returns false.
-    virtual void scan(PartitionId partition, RowKind kind, std::string_view after,
-                      const std::function<bool(std::string_view key, std::string_view value)>&
-                          sink) = 0;
+    virtual void scan(
+        PartitionId partition, RowKind kind, std::string_view after,
+        const std::function<bool(std::string_view key, std::string_view value)>& sink) = 0;
     // Ids of the holds ever placed for a cart or by a customer, oldest first, those after `after`.
     virtual std::vector<HoldId> holds_of(HoldIndex index, std::string_view name, HoldId after,
                                          std::size_t limit) = 0;
