@@ -75,14 +75,6 @@ foreach(folder IN LISTS folders)
   endforeach()
 endforeach()
 
-# The rules of the shop link alone and reach for nothing of the machine.
-get_target_property(type holdfast_core TYPE)
-if(type STREQUAL "STATIC_LIBRARY" AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
-  add_test(NAME core.core_alone COMMAND "${PROJECT_SOURCE_DIR}/scripts/check-core-alone"
-                                        "${CMAKE_CXX_COMPILER}" $<TARGET_FILE:holdfast_core>)
-  set_tests_properties(core.core_alone PROPERTIES LABELS core)
-endif()
-
 file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/bench/*.cc")
 add_custom_target(benchmarks)
 foreach(source IN LISTS sources)
@@ -105,3 +97,19 @@ foreach(source IN LISTS sources)
                                          $<TARGET_FILE:example_${name}>)
   set_tests_properties(examples.${name} PROPERTIES LABELS examples TIMEOUT 60)
 endforeach()
+
+# These link programs of their own and know nothing of sanitizers.
+if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  # The rules of the shop link alone and reach for nothing of the machine.
+  get_target_property(type holdfast_core TYPE)
+  if(type STREQUAL "STATIC_LIBRARY")
+    add_test(NAME core.core_alone COMMAND "${PROJECT_SOURCE_DIR}/scripts/check-core-alone"
+                                          "${CMAKE_CXX_COMPILER}" $<TARGET_FILE:holdfast_core>)
+    set_tests_properties(core.core_alone PROPERTIES LABELS core)
+  endif()
+  if(sources)
+    add_test(NAME examples.installed COMMAND "${PROJECT_SOURCE_DIR}/scripts/check-install"
+                                             "${PROJECT_BINARY_DIR}" "${CMAKE_CXX_COMPILER}")
+    set_tests_properties(examples.installed PROPERTIES LABELS examples TIMEOUT 300)
+  endif()
+endif()
