@@ -4,7 +4,9 @@
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS headers json)
 find_package(RocksDB 7.8 REQUIRED CONFIG)
+find_package(fmt REQUIRED CONFIG)
 find_package(spdlog REQUIRED CONFIG)
+find_package(ZLIB REQUIRED)
 find_package(CLI11 REQUIRED CONFIG)
 find_package(PkgConfig REQUIRED)
 # prometheus-cpp's own CMake package insists on an HTTP server and on libcurl; only its core is used here.

@@ -104,7 +104,8 @@ if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
   get_target_property(type holdfast_core TYPE)
   if(type STREQUAL "STATIC_LIBRARY")
     add_test(NAME core.core_alone COMMAND "${PROJECT_SOURCE_DIR}/scripts/check-core-alone"
-                                          "${CMAKE_CXX_COMPILER}" $<TARGET_FILE:holdfast_core>)
+                                          "${CMAKE_CXX_COMPILER}" $<TARGET_FILE:holdfast_core>
+                                          $<TARGET_FILE:fmt::fmt>)
     set_tests_properties(core.core_alone PROPERTIES LABELS core)
   endif()
   if(sources)
