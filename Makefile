@@ -19,7 +19,7 @@ bench: install-deps build/release/build.ninja
 format:
 	@scripts/format
 
-lint: install-deps build/lint/build.ninja
+lint: install-deps
 	@scripts/lint
 
 asan tsan: install-deps
