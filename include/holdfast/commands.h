@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct DefineLocation {
 
 // Units on hand that are for sale, or one of the states in which they are not.
 enum class StockState : std::uint8_t { available, returned, repair, damaged };
+std::string_view to_string(StockState state);
 
 struct ReceiveStock {
     std::string sku;

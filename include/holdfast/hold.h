@@ -17,6 +17,7 @@ enum class HoldStatus : std::uint8_t {
     cancelled,
     returned
 };
+std::string_view to_string(HoldStatus status);
 
 // Units of one line at one location. fulfilled + cancelled <= quantity; returned <= fulfilled.
 struct Allocation {

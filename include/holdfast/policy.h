@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include <holdfast/limits.h>
 #include <holdfast/types.h>
@@ -11,6 +12,8 @@ namespace holdfast {
 enum class Selling : std::uint8_t { strict };
 enum class LateConfirm : std::uint8_t { retake, refuse };
 enum class AllocationRule : std::uint8_t { priority, most_available, nearest };
+std::string_view to_string(LateConfirm rule);
+std::string_view to_string(AllocationRule rule);
 
 struct Policy {
     Selling selling = Selling::strict;

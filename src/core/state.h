@@ -79,6 +79,8 @@ public:
     LocationIndex define_location(std::string_view location);
     Counters& stock_row(SkuIndex sku, LocationIndex location);  // made when it is not there
 
+    void sort_locations();  // after a priority changed
+
     // The hold as everybody outside sees it.
     [[nodiscard]] Hold materialise(const PendingHold& hold) const;
 

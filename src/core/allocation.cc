@@ -1,0 +1,320 @@
+#include "core/allocation.h"
+
+#include <algorithm>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <fmt/format.h>
+
+namespace holdfast::core {
+namespace {
+
+constexpr std::uint32_t anywhere = 0xffff;
+static_assert(limits::locations_max <= anywhere);
+
+// A line of the cart after equal ones are summed.
+struct Wanted {
+    const SkuState* sku = nullptr;
+    std::uint32_t location = anywhere;
+    Quantity quantity = 0;
+    bool sku_repeats = false;  // another line of the cart is of the same SKU
+};
+
+// One SKU at one location (or anywhere), as one number.
+std::uint64_t place(const State& state, const SkuState& sku, std::uint32_t location) {
+    const auto index = static_cast<std::uint64_t>(&sku - state.skus.data());
+    return index << 16 | location;
+}
+
+Refusal unknown(RefusalCode code, std::string_view kind, std::string_view name,
+                std::string_view path, std::string field) {
+    return {.code = code,
+            .detail = fmt::format("{0} '{1}' is not known: define it with PUT /v1/{2}/{1}", kind,
+                                  name, path),
+            .field = std::move(field),
+            .short_lines = {},
+            .fence = {}};
+}
+
+Result<Wanted> resolve_line(const State& state, const LineRequest& line,
+                                            std::size_t i) {
+    Wanted wanted{.sku = state.find_sku(line.sku), .quantity = line.quantity};
+    if (wanted.sku == nullptr) {
+        return std::unexpected(unknown(RefusalCode::unknown_sku, "SKU", line.sku, "skus",
+                                       fmt::format("/lines/{}/sku", i)));
+    }
+    if (!line.location.empty()) {
+        const auto location = state.find_location(line.location);
+        if (!location) {
+            return std::unexpected(unknown(RefusalCode::unknown_location, "location",
+                                           line.location, "locations",
+                                           fmt::format("/lines/{}/location", i)));
+        }
+        wanted.location = *location;
+    }
+    return wanted;
+}
+
+Result<std::vector<Wanted>> resolve(const State& state,
+                                                    const std::vector<LineRequest>& lines) {
+    std::vector<Wanted> wanted;
+    wanted.reserve(lines.size());
+    boost::unordered_flat_map<std::uint64_t, std::size_t> by_place;
+    boost::unordered_flat_map<const SkuState*, std::size_t> by_sku;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        auto line = resolve_line(state, lines[i], i);
+        if (!line) {
+            return std::unexpected(std::move(line.error()));
+        }
+        if (lines.size() > 1) {
+            const auto [same, fresh] =
+                by_place.try_emplace(place(state, *line->sku, line->location), wanted.size());
+            if (!fresh) {
+                wanted[same->second].quantity += line->quantity;
+                continue;
+            }
+            const auto [sibling, only] = by_sku.try_emplace(line->sku, wanted.size());
+            if (!only) {
+                wanted[sibling->second].sku_repeats = true;
+                line->sku_repeats = true;
+            }
+        }
+        wanted.push_back(*line);
+    }
+    return wanted;
+}
+
+// What this cart may take where: what is available, and what it has already (`own`), less what its
+// other lines have taken meanwhile.
+class Shelf {
+public:
+    Shelf(const State& state, const Hold* own) : state_(state) {
+        for (std::size_t i = 0; own != nullptr && i < own->lines.size(); ++i) {
+            const SkuState* sku = state.find_sku(own->lines[i].sku);
+            for (const Allocation& allocation : own->lines[i].allocations) {
+                changes_[place(state, *sku, *state.find_location(allocation.location))] +=
+                    allocation.quantity;
+            }
+        }
+    }
+
+    [[nodiscard]] Quantity free(const SkuState& sku, LocationIndex location) const {
+        const Counters* counters = sku.at(location);
+        Quantity free = counters == nullptr ? 0 : std::max<Quantity>(counters->available, 0);
+        if (!changes_.empty()) {
+            const auto change = changes_.find(place(state_, sku, location));
+            free += change == changes_.end() ? 0 : change->second;
+        }
+        return std::max<Quantity>(free, 0);
+    }
+
+    void take(const Wanted& line, LocationIndex location, Quantity quantity) {
+        if (line.sku_repeats) {
+            changes_[place(state_, *line.sku, location)] -= quantity;
+        }
+    }
+
+private:
+    const State& state_;
+    boost::unordered_flat_map<std::uint64_t, Quantity> changes_;
+};
+
+// The locations that may serve a line, in the order in which they should.
+std::vector<LocationIndex> candidates(const State& state, const Shelf& shelf, const Wanted& line,
+                                      std::string_view region) {
+    if (line.location != anywhere) {
+        return {static_cast<LocationIndex>(line.location)};
+    }
+    if (line.sku->stock.size() == 1) {
+        return {line.sku->stock.front().location};
+    }
+    std::vector<LocationIndex> order;
+    for (const LocationIndex location : state.by_priority) {
+        if (line.sku->at(location) != nullptr) {
+            order.push_back(location);
+        }
+    }
+    switch (line.sku->policy.allocation) {
+        case AllocationRule::priority: break;
+        case AllocationRule::most_available:
+            std::ranges::stable_sort(order, std::greater{}, [&](LocationIndex location) {
+                return shelf.free(*line.sku, location);
+            });
+            break;
+        case AllocationRule::nearest:
+            std::ranges::stable_partition(order, [&](LocationIndex location) {
+                return state.locations[location].region == region;
+            });
+            break;
+    }
+    return order;
+}
+
+struct Grant {
+    std::vector<Allocation> allocations;
+    Quantity quantity = 0;
+    Quantity possible = 0;  // what the line could have had
+};
+
+// Takes up to `wanted` units for one line; without `partial`, all or nothing.
+Grant serve(const State& state, Shelf& shelf, const Wanted& line, Quantity wanted,
+            const AllocationRequest& request) {
+    const auto order = candidates(state, shelf, line, request.region);
+    Grant grant;
+    const auto take = [&](LocationIndex location, Quantity quantity) {
+        shelf.take(line, location, quantity);
+        grant.allocations.push_back(
+            {.location = state.locations[location].name, .quantity = quantity});
+        grant.quantity += quantity;
+    };
+    if (line.sku->policy.split) {
+        for (const LocationIndex location : order) {
+            grant.possible += shelf.free(*line.sku, location);
+        }
+        for (const LocationIndex location : order) {
+            const Quantity part =
+                std::min(wanted - grant.quantity, shelf.free(*line.sku, location));
+            if (part > 0 && (request.partial || grant.possible >= wanted)) {
+                take(location, part);
+            }
+        }
+        return grant;
+    }
+    std::optional<LocationIndex> best;
+    for (const LocationIndex location : order) {
+        const Quantity free = shelf.free(*line.sku, location);
+        if (free > grant.possible) {
+            grant.possible = free;
+            best = location;
+        }
+        if (free >= wanted) {
+            break;  // the first in the order that can serve the whole line
+        }
+    }
+    if (best && wanted > 0 && (request.partial || grant.possible >= wanted)) {
+        take(*best, std::min(wanted, grant.possible));
+    }
+    return grant;
+}
+
+// Units of the SKU that the customer's limit still allows for this cart.
+Quantity allowance(const SkuState& sku, const AllocationRequest& request) {
+    Quantity counted = 0;
+    if (sku.customers) {
+        const auto found = sku.customers->find(request.customer);
+        counted = found == sku.customers->end() ? 0 : found->second;
+    }
+    if (request.own != nullptr) {
+        for (const HoldLine& line : request.own->lines) {
+            counted -= line.limited && line.sku == sku.sku ? line.quantity : 0;
+        }
+    }
+    return std::max<Quantity>(*sku.policy.max_per_customer - counted, 0);
+}
+
+// How many units of each line the customer's limits let through: less than wanted only when partial.
+Result<std::vector<Quantity>> limited_quantities(
+    const std::vector<Wanted>& lines, const AllocationRequest& request) {
+    std::vector<Quantity> quantities;
+    quantities.reserve(lines.size());
+    std::vector<ShortLine> over;
+    boost::unordered_flat_map<const SkuState*, Quantity> left;
+    for (const Wanted& line : lines) {
+        quantities.push_back(line.quantity);
+        if (!line.sku->policy.max_per_customer) {
+            continue;
+        }
+        if (request.customer.empty()) {
+            return std::unexpected(Refusal{
+                .code = RefusalCode::customer_required,
+                .detail = fmt::format("SKU '{}' is limited to {} units a customer: name the "
+                                      "customer",
+                                      line.sku->sku, *line.sku->policy.max_per_customer),
+                .field = "/customer",
+                .short_lines = {},
+                .fence = {}});
+        }
+        Quantity& allowed = left.try_emplace(line.sku, allowance(*line.sku, request)).first->second;
+        if (allowed < line.quantity) {
+            over.push_back({.sku = line.sku->sku,
+                            .location = {},
+                            .wanted = line.quantity,
+                            .available = allowed});
+            quantities.back() = allowed;
+        }
+        allowed -= quantities.back();
+    }
+    if (!over.empty() && !request.partial) {
+        return std::unexpected(
+            Refusal{.code = RefusalCode::customer_limit_exceeded,
+                    .detail = fmt::format("customer '{}' may have {} more of SKU '{}', not {}",
+                                          request.customer, over.front().available,
+                                          over.front().sku, over.front().wanted),
+                    .field = {},
+                    .short_lines = std::move(over),
+                    .fence = {}});
+    }
+    return quantities;
+}
+
+Refusal not_enough(std::vector<ShortLine> short_lines) {
+    const ShortLine& line = short_lines.front();
+    std::string detail = fmt::format("{} of SKU '{}' wanted, {} available", line.wanted, line.sku,
+                                     line.available);
+    if (short_lines.size() > 1) {
+        detail += fmt::format(", and {} more short lines", short_lines.size() - 1);
+    }
+    return {.code = RefusalCode::insufficient_stock,
+            .detail = std::move(detail),
+            .field = {},
+            .short_lines = std::move(short_lines),
+            .fence = {}};
+}
+
+}  // namespace
+
+Result<std::vector<HoldLine>> allocate(const State& state,
+                                                       const AllocationRequest& request) {
+    const auto wanted = resolve(state, request.lines);
+    if (!wanted) {
+        return std::unexpected(wanted.error());
+    }
+    const auto quantities = limited_quantities(*wanted, request);
+    if (!quantities) {
+        return std::unexpected(quantities.error());
+    }
+    Shelf shelf(state, request.own);
+    std::vector<HoldLine> lines(wanted->size());
+    std::vector<ShortLine> short_lines;
+    Quantity granted = 0;
+    // Lines that name their location first: the others may be served elsewhere.
+    for (const bool located : {true, false}) {
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            const Wanted& line = (*wanted)[i];
+            if ((line.location != anywhere) != located) {
+                continue;
+            }
+            Grant grant = serve(state, shelf, line, (*quantities)[i], request);
+            const std::string_view location =
+                located ? std::string_view(state.locations[line.location].name) : "";
+            if (grant.quantity < line.quantity) {
+                short_lines.push_back({.sku = line.sku->sku,
+                                       .location = std::string(location),
+                                       .wanted = line.quantity,
+                                       .available = std::min(grant.possible, (*quantities)[i])});
+            }
+            granted += grant.quantity;
+            lines[i] = {.sku = line.sku->sku,
+                        .location = std::string(location),
+                        .wanted = line.quantity,
+                        .quantity = grant.quantity,
+                        .allocations = std::move(grant.allocations),
+                        .limited = line.sku->policy.max_per_customer.has_value()};
+        }
+    }
+    if (granted == 0 || (!short_lines.empty() && !request.partial)) {
+        return std::unexpected(not_enough(std::move(short_lines)));
+    }
+    return lines;
+}
+
+}  // namespace holdfast::core

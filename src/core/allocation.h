@@ -1,0 +1,30 @@
+// Finds the units for the lines of a cart: which location serves each, and which lines are short.
+// Reads the state, changes nothing. Pure.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <holdfast/commands.h>
+#include <holdfast/hold.h>
+#include <holdfast/result.h>
+#include "core/state.h"
+
+namespace holdfast::core {
+
+struct AllocationRequest {
+    // Equal (SKU, location) pairs are summed; the order of first appearance is kept.
+    const std::vector<LineRequest>& lines;
+    std::string_view customer;
+    std::string_view region;
+    bool partial = false;
+    // A hold whose units count as free for this cart: the one that is being amended.
+    const Hold* own = nullptr;
+};
+
+// The lines with their allocations, or the refusal, which names every short line.
+Result<std::vector<HoldLine>> allocate(const State& state,
+                                                       const AllocationRequest& request);
+
+}  // namespace holdfast::core

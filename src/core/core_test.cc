@@ -1,0 +1,80 @@
+#include <gtest/gtest.h>
+
+#include "core/decide.h"
+#include "core/evolve.h"
+
+namespace holdfast::core {
+namespace {
+
+using namespace std::chrono_literals;
+
+class CoreTest : public ::testing::Test {
+protected:
+    Decision run(const Command& command) {
+        const auto named = named_hold(command);
+        for (;;) {
+            const auto past = named ? past_.find(*named) : past_.end();
+            Decision decision = decide(state_, command,
+                                       {.now = now_,
+                                        .fresh_id = {++serial_, routing_token("mug")},
+                                        .past = past == past_.end() ? nullptr : &past->second});
+            for (const Event& event : decision.events) {
+                evolve(state_, event, now_);
+            }
+            if (decision.hold) {
+                past_[decision.hold->id] = *decision.hold;
+            }
+            if (!decision.again) {
+                return decision;
+            }
+        }
+    }
+    HoldId place(Quantity quantity) {
+        const Decision decision = run(
+            PlaceHold{.cart = "c", .lines = {{.sku = "mug", .quantity = quantity}}});
+        EXPECT_FALSE(decision.refusal) << decision.refusal->detail;
+        return std::get<HoldPlaced>(decision.events.back()).hold.id;
+    }
+    void SetUp() override {
+        run(DefineSku{.sku = "mug"});
+        run(ReceiveStock{.sku = "mug", .quantity = 10});
+    }
+
+    State state_;
+    Instant now_{1'000'000s};
+    std::uint64_t serial_ = 0;
+    std::map<HoldId, Hold> past_;
+};
+
+TEST_F(CoreTest, HoldLivesItsWholeLife) {
+    const HoldId id = place(3);
+    EXPECT_EQ(state_.find_sku("mug")->at(0)->held, 3);
+    EXPECT_FALSE(run(ConfirmHold{.id = id}).refusal);
+    EXPECT_EQ(state_.find_sku("mug")->at(0)->committed, 3);
+    EXPECT_FALSE(run(FulfilHold{.id = id}).refusal);
+    EXPECT_EQ(state_.find_sku("mug")->at(0)->on_hand, 7);
+    EXPECT_FALSE(run(ReturnUnits{.id = id, .lines = {{.sku = "mug", .quantity = 1}}}).refusal);
+    EXPECT_EQ(state_.find_sku("mug")->at(0)->returned, 1);
+    EXPECT_EQ(past_[id].status, HoldStatus::fulfilled);
+}
+
+TEST_F(CoreTest, LapsedHoldStandsInNobodysWay) {
+    place(10);
+    const PlaceHold next{.cart = "d", .lines = {{.sku = "mug", .quantity = 1}}};
+    EXPECT_EQ(run(next).refusal->code, RefusalCode::insufficient_stock);
+    now_ += 600s;
+    EXPECT_FALSE(run(next).refusal);
+    EXPECT_EQ(state_.find_sku("mug")->at(0)->available, 9);
+}
+
+TEST_F(CoreTest, LinesOfOneSkuAreSummed) {
+    const PlaceHold cart{.cart = "d",
+                         .lines = {{.sku = "mug", .quantity = 6}, {.sku = "mug", .quantity = 5}}};
+    const Decision decision = run(cart);
+    ASSERT_TRUE(decision.refusal);
+    EXPECT_EQ(decision.refusal->short_lines,
+              (std::vector<ShortLine>{{.sku = "mug", .wanted = 11, .available = 10}}));
+}
+
+}  // namespace
+}  // namespace holdfast::core

@@ -1,0 +1,51 @@
+#include "core/decide.h"
+
+#include "core/hold.h"
+#include "core/stock.h"
+
+namespace holdfast::core {
+namespace {
+
+// The table of contents of the business.
+struct Rules {
+    const State& state;
+    const Given& given;
+
+    Decision operator()(const PlaceHold& c) const { return place_hold(state, c, given); }
+    Decision operator()(const AmendHold& c) const { return amend_hold(state, c, given); }
+    Decision operator()(const ExtendHold& c) const { return extend_hold(state, c, given); }
+    Decision operator()(const BeatHold& c) const { return beat_hold(state, c, given); }
+    Decision operator()(const SecureHold& c) const { return secure_hold(state, c, given); }
+    Decision operator()(const ConfirmHold& c) const { return confirm_hold(state, c, given); }
+    Decision operator()(const ReleaseHold& c) const { return release_hold(state, c, given); }
+    Decision operator()(const ExpireHolds&) const { return expire_holds(state, given); }
+    Decision operator()(const FulfilHold& c) const { return fulfil_hold(state, c, given); }
+    Decision operator()(const CancelHold& c) const { return cancel_hold(state, c, given); }
+    Decision operator()(const ReturnUnits& c) const { return return_units(state, c, given); }
+    Decision operator()(const DefineSku& c) const { return define_sku(state, c); }
+    Decision operator()(const DefineLocation& c) const { return define_location(state, c); }
+    Decision operator()(const ReceiveStock& c) const { return receive_stock(state, c); }
+    Decision operator()(const AdjustStock& c) const { return adjust_stock(state, c); }
+    Decision operator()(const MoveStock& c) const { return move_stock(state, c); }
+    Decision operator()(const TransferStock& c) const { return transfer_stock(state, c); }
+};
+
+}  // namespace
+
+Decision decide(const State& state, const Command& command, const Given& given) {
+    return std::visit(Rules{state, given}, command);
+}
+
+std::optional<HoldId> named_hold(const Command& command) {
+    return std::visit(
+        []<class C>(const C& c) -> std::optional<HoldId> {
+            if constexpr (requires { c.id; }) {
+                return c.id;
+            } else {
+                return std::nullopt;
+            }
+        },
+        command);
+}
+
+}  // namespace holdfast::core

@@ -1,0 +1,357 @@
+#include "core/hold.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <holdfast/assert.h>
+#include <holdfast/limits.h>
+#include "core/allocation.h"
+#include "core/evolve.h"
+
+namespace holdfast::core {
+namespace {
+
+void tighten(Terms& terms, const Policy& policy) {
+    terms.hold_ttl = std::min({terms.hold_ttl, policy.hold_ttl, policy.max_ttl});
+    terms.checkout_ttl = std::min({terms.checkout_ttl, policy.checkout_ttl, policy.max_ttl});
+    terms.max_ttl = std::min(terms.max_ttl, policy.max_ttl);
+    terms.max_life = std::min(terms.max_life, policy.max_life);
+    terms.max_extensions = std::min(terms.max_extensions, policy.max_extensions);
+    if (policy.late_confirm == LateConfirm::refuse) {
+        terms.late_confirm = LateConfirm::refuse;
+    }
+}
+
+constexpr Terms loosest{.hold_ttl = limits::hold_life_max,
+                        .checkout_ttl = limits::hold_life_max,
+                        .max_ttl = limits::hold_life_max,
+                        .max_life = limits::hold_life_max,
+                        .max_extensions = limits::extensions_max};
+
+template <class Lines>
+std::optional<Terms> strictest(const State& state, const Lines& lines) {
+    Terms terms = loosest;
+    for (const auto& line : lines) {
+        const SkuState* sku = state.find_sku(line.sku);
+        if (sku == nullptr) {
+            return std::nullopt;
+        }
+        tighten(terms, sku->policy);
+    }
+    return terms;
+}
+
+Refusal ttl_too_long(Seconds asked, Seconds longest) {
+    return {.code = RefusalCode::ttl_too_long,
+            .detail = fmt::format("a ttl of {} s is longer than the policy's max_ttl: ask for at "
+                                  "most {} s",
+                                  asked.count(), longest.count()),
+            .field = "/ttl",
+            .short_lines = {},
+            .fence = {}};
+}
+
+// A pending hold that a command wants to change, with its fence checked.
+Named name_pending(const State& state, HoldId id, std::optional<Fence> fence, const Given& given,
+                   std::string_view verb) {
+    Named named = name_hold(state, id, given);
+    if (named.settled) {
+        return named;
+    }
+    if (named.hold->status != HoldStatus::pending) {
+        named.settled = refuse(wrong_status(*named.hold, verb));
+    } else if (auto stale = check_fence(*named.hold, fence)) {
+        named.settled = refuse(std::move(*stale));
+    }
+    return named;
+}
+
+Decision happened(Event event) {
+    Decision decision;
+    decision.events.push_back(std::move(event));
+    return decision;
+}
+
+}  // namespace
+
+std::optional<Terms> terms_of(const State& state, const std::vector<LineRequest>& lines) {
+    return strictest(state, lines);
+}
+
+Terms terms_of(const State& state, const Hold& hold) {
+    const auto terms = strictest(state, hold.lines);
+    HF_ASSERT(terms.has_value());  // SKUs are never forgotten
+    return *terms;
+}
+
+Named name_hold(const State& state, HoldId id, const Given& given) {
+    if (const PendingHold* pending = state.holds.find(id)) {
+        if (pending->deadline() <= given.now) {
+            Decision expiry = expire_holds(state, given);
+            expiry.again = true;
+            return {.hold = {}, .settled = std::move(expiry)};
+        }
+        return {.hold = state.materialise(*pending), .settled = {}};
+    }
+    if (given.past != nullptr) {
+        return {.hold = *given.past, .settled = {}};
+    }
+    return {.hold = {},
+            .settled = refuse({.code = RefusalCode::unknown_hold,
+                               .detail = fmt::format("there is no hold '{}': check the id",
+                                                     to_string(id)),
+                               .field = {},
+                               .short_lines = {},
+                               .fence = {}})};
+}
+
+Fence next_fence(const State& state, HoldId id) { return state.versions[state.home(id)] + 1; }
+
+std::optional<Refusal> check_fence(const Hold& hold, std::optional<Fence> fence) {
+    if (!fence || *fence == hold.fence) {
+        return std::nullopt;
+    }
+    return Refusal{.code = RefusalCode::stale_fence,
+                   .detail = fmt::format("the hold's fence is {}, not {}: read the hold, then "
+                                         "decide anew",
+                                         hold.fence, *fence),
+                   .field = "/fence",
+                   .short_lines = {},
+                   .fence = hold.fence};
+}
+
+Refusal wrong_status(const Hold& hold, std::string_view verb) {
+    struct Row {
+        RefusalCode code;
+        std::string_view advice;
+    };
+    const auto row = [&]() -> Row {
+        switch (hold.status) {
+            case HoldStatus::pending: return {RefusalCode::hold_pending, "confirm or release it"};
+            case HoldStatus::confirmed: return {RefusalCode::hold_confirmed, "cancel or fulfil it"};
+            case HoldStatus::fulfilled: return {RefusalCode::hold_fulfilled, "return its units"};
+            case HoldStatus::released: return {RefusalCode::hold_released, "place a new hold"};
+            case HoldStatus::expired: return {RefusalCode::hold_expired, "place a new hold"};
+            case HoldStatus::cancelled: return {RefusalCode::hold_cancelled, "place a new hold"};
+            case HoldStatus::returned: return {RefusalCode::hold_returned, "place a new hold"};
+        }
+        HF_ASSERT(!"a hold status without advice");
+    }();
+    return {.code = row.code,
+            .detail = fmt::format("the hold is {}, so it cannot be {}: {}", to_string(hold.status),
+                                  verb, row.advice),
+            .field = {},
+            .short_lines = {},
+            .fence = {}};
+}
+
+Decision refuse(Refusal refusal) {
+    Decision decision;
+    decision.refusal = std::move(refusal);
+    return decision;
+}
+
+Decision unchanged(Hold hold) {
+    Decision decision;
+    decision.hold = std::move(hold);
+    return decision;
+}
+
+Decision refuse_short(const State& state, Refusal refusal, const Given& given) {
+    const bool about_units = refusal.code == RefusalCode::insufficient_stock ||
+                             refusal.code == RefusalCode::customer_limit_exceeded;
+    if (!about_units || !state.holds.any_due(given.now)) {
+        return refuse(std::move(refusal));
+    }
+    Decision expiry = expire_holds(state, given);
+    expiry.again = true;
+    return expiry;
+}
+
+std::vector<Part> all_parts(const std::vector<HoldLine>& lines) {
+    std::vector<Part> parts;
+    parts.reserve(lines.size());
+    for (const HoldLine& line : lines) {
+        for (const Allocation& allocation : line.allocations) {
+            parts.push_back({.sku = line.sku,
+                             .location = allocation.location,
+                             .quantity = allocation.quantity,
+                             .limited = line.limited});
+        }
+    }
+    return parts;
+}
+
+Decision place_hold(const State& state, const PlaceHold& command, const Given& given) {
+    const auto terms = terms_of(state, command.lines);
+    if (terms && command.ttl && *command.ttl > terms->max_ttl) {
+        return refuse(ttl_too_long(*command.ttl, terms->max_ttl));
+    }
+    auto lines = allocate(state, {.lines = command.lines,
+                                  .customer = command.customer,
+                                  .region = command.region,
+                                  .partial = command.partial,
+                                  .own = nullptr});
+    if (!lines) {
+        return refuse_short(state, std::move(lines.error()), given);
+    }
+    HoldPlaced placed;
+    Hold& hold = placed.hold;
+    hold.id = given.fresh_id;
+    hold.status = command.confirm ? HoldStatus::confirmed : HoldStatus::pending;
+    hold.fence = next_fence(state, given.fresh_id);
+    hold.cart = command.cart;
+    hold.customer = command.customer;
+    hold.lines = std::move(*lines);
+    hold.created_at = given.now;
+    hold.expires_at = given.now + command.ttl.value_or(terms->hold_ttl);
+    if (command.heartbeat) {
+        hold.heartbeat = *command.heartbeat;
+        hold.beats_until = given.now + *command.heartbeat;
+    }
+    return happened(std::move(placed));
+}
+
+Decision amend_hold(const State& state, const AmendHold& command, const Given& given) {
+    Named named = name_pending(state, command.id, command.fence, given, "amended");
+    if (named.settled) {
+        return std::move(*named.settled);
+    }
+    const Hold& old = *named.hold;
+    auto lines = allocate(state, {.lines = command.lines,
+                                  .customer = old.customer,
+                                  .region = command.region,
+                                  .partial = false,
+                                  .own = &old});
+    if (!lines) {
+        return refuse_short(state, std::move(lines.error()), given);
+    }
+    HoldAmended amended{.hold = old, .released = all_parts(old.lines)};
+    amended.hold.fence = next_fence(state, command.id);
+    amended.hold.lines = std::move(*lines);
+    return happened(std::move(amended));
+}
+
+Decision extend_hold(const State& state, const ExtendHold& command, const Given& given) {
+    Named named = name_pending(state, command.id, command.fence, given, "extended");
+    if (named.settled) {
+        return std::move(*named.settled);
+    }
+    Hold& hold = *named.hold;
+    const Terms terms = terms_of(state, hold);
+    if (command.ttl && *command.ttl > terms.max_ttl) {
+        return refuse(ttl_too_long(*command.ttl, terms.max_ttl));
+    }
+    if (hold.extensions >= terms.max_extensions) {
+        return refuse({.code = RefusalCode::max_extensions_reached,
+                       .detail = fmt::format("the hold was extended {} times, the policy allows "
+                                             "{}: confirm it or let it go",
+                                             hold.extensions, terms.max_extensions),
+                       .field = {},
+                       .short_lines = {},
+                       .fence = {}});
+    }
+    const Instant asked = given.now + command.ttl.value_or(terms.hold_ttl);
+    const Instant end_of_life = hold.created_at + terms.max_life;
+    const Instant deadline = std::min(asked, end_of_life);
+    if (deadline <= hold.expires_at) {
+        if (asked <= hold.expires_at) {
+            return unchanged(std::move(hold));
+        }
+        return refuse({.code = RefusalCode::max_life_reached,
+                       .detail = fmt::format("the hold may live until {}, and already does: "
+                                             "confirm it or let it go",
+                                             to_rfc3339(end_of_life)),
+                       .field = {},
+                       .short_lines = {},
+                       .fence = {}});
+    }
+    return happened(HoldExtended{.id = hold.id,
+                                 .fence = next_fence(state, hold.id),
+                                 .expires_at = deadline,
+                                 .beats_until = hold.beats_until,
+                                 .extensions = hold.extensions + 1});
+}
+
+Decision beat_hold(const State& state, const BeatHold& command, const Given& given) {
+    Named named = name_pending(state, command.id, command.fence, given, "kept alive");
+    if (named.settled) {
+        return std::move(*named.settled);
+    }
+    const Hold& hold = *named.hold;
+    if (hold.heartbeat.count() == 0) {
+        return refuse({.code = RefusalCode::heartbeat_not_requested,
+                       .detail = "the hold was placed without a heartbeat: extend it instead",
+                       .field = {},
+                       .short_lines = {},
+                       .fence = {}});
+    }
+    return happened(HoldExtended{.id = hold.id,
+                                 .fence = next_fence(state, hold.id),
+                                 .expires_at = hold.expires_at,
+                                 .beats_until = given.now + hold.heartbeat,
+                                 .extensions = hold.extensions});
+}
+
+Decision secure_hold(const State& state, const SecureHold& command, const Given& given) {
+    Named named = name_pending(state, command.id, command.fence, given, "secured");
+    if (named.settled) {
+        return std::move(*named.settled);
+    }
+    Hold& hold = *named.hold;
+    if (hold.secured) {
+        return unchanged(std::move(hold));
+    }
+    const Terms terms = terms_of(state, hold);
+    const Instant deadline =
+        std::min(given.now + terms.checkout_ttl, hold.created_at + terms.max_life);
+    return happened(HoldSecured{.id = hold.id,
+                                .fence = next_fence(state, hold.id),
+                                .expires_at = std::max(hold.expires_at, deadline)});
+}
+
+Decision release_hold(const State& state, const ReleaseHold& command, const Given& given) {
+    Named named = name_hold(state, command.id, given);
+    if (named.settled) {
+        return std::move(*named.settled);
+    }
+    Hold& hold = *named.hold;
+    if (hold.status == HoldStatus::released) {
+        return unchanged(std::move(hold));
+    }
+    if (hold.status != HoldStatus::pending) {
+        return refuse(wrong_status(hold, "released"));
+    }
+    if (auto stale = check_fence(hold, command.fence)) {
+        return refuse(std::move(*stale));
+    }
+    HoldReleased released{.id = hold.id,
+                          .fence = next_fence(state, hold.id),
+                          .customer = hold.customer,
+                          .released = all_parts(hold.lines)};
+    Decision decision = happened(std::move(released));
+    evolve(hold, decision.events.front());
+    decision.hold = std::move(hold);
+    return decision;
+}
+
+Decision expire_holds(const State& state, const Given& given) {
+    Decision decision;
+    std::vector<Version> versions = state.versions;
+    std::vector<PartitionId> touched;
+    for (const HoldId id : state.holds.due(given.now, limits::round_expiries_max)) {
+        const Hold hold = state.materialise(*state.holds.find(id));
+        decision.events.emplace_back(HoldExpired{.id = id,
+                                                 .fence = versions[state.home(id)] + 1,
+                                                 .customer = hold.customer,
+                                                 .released = all_parts(hold.lines)});
+        touched_partitions(state, decision.events.back(), touched);
+        for (const PartitionId partition : touched) {
+            ++versions[partition];
+        }
+    }
+    return decision;
+}
+
+}  // namespace holdfast::core

@@ -1,0 +1,332 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <holdfast/assert.h>
+#include "core/allocation.h"
+#include "core/evolve.h"
+#include "core/hold.h"
+
+namespace holdfast::core {
+namespace {
+
+// Units of an allocation that a command may still take.
+using Left = Quantity (*)(const Allocation&);
+
+Quantity sold_not_shipped(const Allocation& a) { return a.quantity - a.fulfilled - a.cancelled; }
+Quantity shipped_not_returned(const Allocation& a) { return a.fulfilled - a.returned; }
+Quantity all_of(const Allocation& a) { return a.quantity; }
+
+struct Picked {
+    std::vector<Part> parts;  // by allocation, in the order of the hold's lines
+    std::optional<Refusal> refusal;
+};
+
+Part part_of(const HoldLine& line, const Allocation& allocation, Quantity quantity) {
+    return {.sku = line.sku,
+            .location = allocation.location,
+            .quantity = quantity,
+            .limited = line.limited};
+}
+
+Refusal exceeds(const LineRequest& line, Quantity possible, std::string_view verb) {
+    return {.code = RefusalCode::quantity_exceeds_hold,
+            .detail = fmt::format("{} of SKU '{}' cannot be {}: the hold has {} left", line.quantity,
+                                  line.sku, verb, possible),
+            .field = {},
+            .short_lines = {{.sku = line.sku,
+                             .location = line.location,
+                             .wanted = line.quantity,
+                             .available = possible}},
+            .fence = {}};
+}
+
+// Picks the units of `lines` (all that is left when empty) from the hold's allocations.
+Picked pick(const Hold& hold, const std::vector<LineRequest>& lines, Left left,
+            std::string_view verb) {
+    Picked picked;
+    std::vector<Quantity> taken;
+    for (const HoldLine& line : hold.lines) {
+        taken.resize(taken.size() + line.allocations.size());
+    }
+    const auto each = [&](auto visit) {
+        std::size_t i = 0;
+        for (const HoldLine& line : hold.lines) {
+            for (const Allocation& allocation : line.allocations) {
+                visit(line, allocation, taken[i++]);
+            }
+        }
+    };
+    for (const LineRequest& request : lines) {
+        Quantity missing = request.quantity;
+        each([&](const HoldLine& line, const Allocation& allocation, Quantity& already) {
+            if (line.sku != request.sku ||
+                (!request.location.empty() && allocation.location != request.location)) {
+                return;
+            }
+            const Quantity part = std::min(missing, left(allocation) - already);
+            already += part;
+            missing -= part;
+        });
+        if (missing > 0) {
+            picked.refusal = exceeds(request, request.quantity - missing, verb);
+            return picked;
+        }
+    }
+    each([&](const HoldLine& line, const Allocation& allocation, Quantity already) {
+        const Quantity quantity = lines.empty() ? left(allocation) : already;
+        if (quantity > 0) {
+            picked.parts.push_back(part_of(line, allocation, quantity));
+        }
+    });
+    return picked;
+}
+
+// The status of a sold hold from what became of its units.
+HoldStatus status_of(const Hold& hold) {
+    Quantity open = 0;
+    Quantity fulfilled = 0;
+    Quantity out = 0;
+    for (const HoldLine& line : hold.lines) {
+        for (const Allocation& allocation : line.allocations) {
+            open += sold_not_shipped(allocation);
+            fulfilled += allocation.fulfilled;
+            out += shipped_not_returned(allocation);
+        }
+    }
+    if (open > 0) {
+        return HoldStatus::confirmed;
+    }
+    if (fulfilled == 0) {
+        return HoldStatus::cancelled;
+    }
+    return out > 0 ? HoldStatus::fulfilled : HoldStatus::returned;
+}
+
+// Finishes a decision about a sold hold: the event carries the status that it leads to.
+template <class Change>
+Decision changed(Hold hold, Change change) {
+    Hold after = hold;
+    evolve(after, Event(change));
+    change.status = status_of(after);
+    after.status = change.status;
+    Decision decision;
+    decision.events.emplace_back(std::move(change));
+    decision.hold = std::move(after);
+    return decision;
+}
+
+Decision confirm_pending(const State& state, Hold hold, const ConfirmHold& command) {
+    Picked confirmed = pick(hold, command.lines, all_of, "confirmed");
+    if (confirmed.refusal) {
+        return refuse(std::move(*confirmed.refusal));
+    }
+    HoldConfirmed event{.id = hold.id,
+                        .fence = next_fence(state, hold.id),
+                        .customer = hold.customer,
+                        .confirmed = std::move(confirmed.parts),
+                        .released = {}};
+    if (!command.lines.empty()) {
+        // The two lists run in the same order; what is not in `confirmed` goes back on sale.
+        auto kept = event.confirmed.begin();
+        event.released = all_parts(hold.lines);
+        for (Part& part : event.released) {
+            if (kept != event.confirmed.end() && kept->sku == part.sku &&
+                kept->location == part.location) {
+                part.quantity -= kept->quantity;
+                ++kept;
+            }
+        }
+        std::erase_if(event.released, [](const Part& part) { return part.quantity == 0; });
+    }
+    Decision decision;
+    decision.events.emplace_back(std::move(event));
+    evolve(hold, decision.events.front());
+    decision.hold = std::move(hold);
+    return decision;
+}
+
+// The payment came after the deadline: the units are taken again if the policy lets them and they
+// are still free, whole or not at all.
+Decision confirm_late(const State& state, Hold hold, const ConfirmHold& command,
+                      const Given& given) {
+    if (terms_of(state, hold).late_confirm == LateConfirm::refuse) {
+        return refuse(wrong_status(hold, "confirmed"));
+    }
+    std::vector<LineRequest> lines = command.lines;
+    if (lines.empty()) {
+        for (const HoldLine& line : hold.lines) {
+            if (line.quantity > 0) {
+                lines.push_back(
+                    {.sku = line.sku, .quantity = line.quantity, .location = line.location});
+            }
+        }
+    } else if (Picked had = pick(hold, lines, all_of, "confirmed"); had.refusal) {
+        return refuse(std::move(*had.refusal));
+    }
+    auto taken = allocate(state, {.lines = lines,
+                                  .customer = hold.customer,
+                                  .region = {},
+                                  .partial = false,
+                                  .own = nullptr});
+    if (!taken) {
+        return refuse_short(state, std::move(taken.error()), given);
+    }
+    HoldConfirmed event{.id = hold.id,
+                        .fence = next_fence(state, hold.id),
+                        .customer = hold.customer,
+                        .confirmed = all_parts(*taken),
+                        .released = {},
+                        .late = true};
+    Decision decision;
+    decision.events.emplace_back(std::move(event));
+    evolve(hold, decision.events.front());
+    decision.hold = std::move(hold);
+    return decision;
+}
+
+Decision return_shipped(const State& state, const Hold& hold, const ReturnUnits& command) {
+    // A line's location says where its units came back to, not which of them they are.
+    std::vector<LineRequest> lines = command.lines;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        if (!lines[i].location.empty() && !state.find_location(lines[i].location)) {
+            return refuse({.code = RefusalCode::unknown_location,
+                           .detail = fmt::format("location '{0}' is not known: define it with "
+                                                 "PUT /v1/locations/{0}",
+                                                 lines[i].location),
+                           .field = fmt::format("/lines/{}/location", i),
+                           .short_lines = {},
+                           .fence = {}});
+        }
+    }
+    HoldReturned event{.id = hold.id,
+                       .fence = next_fence(state, hold.id),
+                       .customer = hold.customer,
+                       .returned = {},
+                       .shipped_from = {}};
+    Hold rest = hold;
+    const std::size_t rounds = std::max<std::size_t>(lines.size(), 1);
+    for (std::size_t i = 0; i < rounds; ++i) {
+        // One line at a time, since each may come back to a place of its own.
+        std::vector<LineRequest> one;
+        if (!lines.empty()) {
+            one.push_back({.sku = lines[i].sku, .quantity = lines[i].quantity, .location = {}});
+        }
+        Picked picked = pick(rest, one, shipped_not_returned, "returned");
+        if (picked.refusal) {
+            return refuse(std::move(*picked.refusal));
+        }
+        HoldReturned step = event;
+        for (Part& part : picked.parts) {
+            step.shipped_from.push_back(part.location);
+            if (!lines.empty() && !lines[i].location.empty()) {
+                part.location = lines[i].location;
+            }
+            step.returned.push_back(std::move(part));
+        }
+        evolve(rest, Event(step));
+        std::ranges::move(step.returned, std::back_inserter(event.returned));
+        std::ranges::move(step.shipped_from, std::back_inserter(event.shipped_from));
+    }
+    if (event.returned.empty()) {
+        return refuse(wrong_status(hold, "returned"));
+    }
+    return changed(hold, std::move(event));
+}
+
+}  // namespace
+
+Decision confirm_hold(const State& state, const ConfirmHold& command, const Given& given) {
+    Named named = name_hold(state, command.id, given);
+    if (named.settled) {
+        return std::move(*named.settled);
+    }
+    Hold& hold = *named.hold;
+    const bool done = hold.status == HoldStatus::confirmed || hold.status == HoldStatus::fulfilled;
+    if (done) {
+        return unchanged(std::move(hold));
+    }
+    if (hold.status != HoldStatus::pending && hold.status != HoldStatus::expired) {
+        return refuse(wrong_status(hold, "confirmed"));
+    }
+    if (auto stale = check_fence(hold, command.fence)) {
+        return refuse(std::move(*stale));
+    }
+    return hold.status == HoldStatus::pending
+               ? confirm_pending(state, std::move(hold), command)
+               : confirm_late(state, std::move(hold), command, given);
+}
+
+Decision fulfil_hold(const State& state, const FulfilHold& command, const Given& given) {
+    Named named = name_hold(state, command.id, given);
+    if (named.settled) {
+        return std::move(*named.settled);
+    }
+    Hold& hold = *named.hold;
+    const bool done = hold.status == HoldStatus::fulfilled || hold.status == HoldStatus::returned;
+    if (done && command.lines.empty()) {
+        return unchanged(std::move(hold));
+    }
+    if (!done && hold.status != HoldStatus::confirmed) {
+        return refuse(wrong_status(hold, "fulfilled"));
+    }
+    if (auto stale = check_fence(hold, command.fence)) {
+        return refuse(std::move(*stale));
+    }
+    Picked picked = pick(hold, command.lines, sold_not_shipped, "fulfilled");
+    if (picked.refusal) {
+        return refuse(std::move(*picked.refusal));
+    }
+    return changed(hold, HoldFulfilled{.id = hold.id,
+                                       .fence = next_fence(state, hold.id),
+                                       .fulfilled = std::move(picked.parts),
+                                       .reference = command.reference});
+}
+
+Decision cancel_hold(const State& state, const CancelHold& command, const Given& given) {
+    Named named = name_hold(state, command.id, given);
+    if (named.settled) {
+        return std::move(*named.settled);
+    }
+    Hold& hold = *named.hold;
+    if (hold.status == HoldStatus::cancelled && command.lines.empty()) {
+        return unchanged(std::move(hold));
+    }
+    if (hold.status != HoldStatus::confirmed) {
+        return refuse(wrong_status(hold, "cancelled"));
+    }
+    if (auto stale = check_fence(hold, command.fence)) {
+        return refuse(std::move(*stale));
+    }
+    Picked picked = pick(hold, command.lines, sold_not_shipped, "cancelled");
+    if (picked.refusal) {
+        return refuse(std::move(*picked.refusal));
+    }
+    return changed(hold, HoldCancelled{.id = hold.id,
+                                       .fence = next_fence(state, hold.id),
+                                       .customer = hold.customer,
+                                       .cancelled = std::move(picked.parts)});
+}
+
+Decision return_units(const State& state, const ReturnUnits& command, const Given& given) {
+    Named named = name_hold(state, command.id, given);
+    if (named.settled) {
+        return std::move(*named.settled);
+    }
+    Hold& hold = *named.hold;
+    if (hold.status == HoldStatus::returned && command.lines.empty()) {
+        return unchanged(std::move(hold));
+    }
+    const bool shipped = hold.status == HoldStatus::confirmed ||
+                         hold.status == HoldStatus::fulfilled ||
+                         hold.status == HoldStatus::returned;
+    if (!shipped) {
+        return refuse(wrong_status(hold, "returned"));
+    }
+    if (auto stale = check_fence(hold, command.fence)) {
+        return refuse(std::move(*stale));
+    }
+    return return_shipped(state, hold, command);
+}
+
+}  // namespace holdfast::core

@@ -1,0 +1,225 @@
+#include "core/state.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <holdfast/assert.h>
+
+namespace holdfast::core {
+
+std::size_t TextHash::operator()(std::string_view text) const {
+    return XXH3_64bits(text.data(), text.size());
+}
+
+const Counters* SkuState::at(LocationIndex location) const {
+    for (const SkuStock& row : stock) {
+        if (row.location == location) {
+            return &row.counters;
+        }
+    }
+    return nullptr;
+}
+
+Counters* SkuState::at(LocationIndex location) {
+    return const_cast<Counters*>(std::as_const(*this).at(location));
+}
+
+State::State(std::uint32_t partition_count) : versions(partition_count) {
+    HF_ASSERT(partition_count >= 1 && partition_count <= limits::partitions_max);
+    define_location("main");
+}
+
+const SkuState* State::find_sku(std::string_view sku) const {
+    const auto found = sku_by_name.find(sku);
+    return found == sku_by_name.end() ? nullptr : &skus[found->second];
+}
+
+std::optional<LocationIndex> State::find_location(std::string_view location) const {
+    const auto found = location_by_name.find(location);
+    return found == location_by_name.end() ? std::nullopt : std::optional(found->second);
+}
+
+SkuIndex State::sku_index(std::string_view sku) {
+    const auto found = sku_by_name.find(sku);
+    HF_ASSERT(found != sku_by_name.end());
+    return found->second;
+}
+
+SkuIndex State::define_sku(std::string_view sku) {
+    const auto [entry, added] = sku_by_name.try_emplace(std::string(sku), SkuIndex(skus.size()));
+    if (added) {
+        skus.push_back({.sku = std::string(sku),
+                        .token = routing_token(sku),
+                        .policy = {},
+                        .defined_at = 0,
+                        .stock = {},
+                        .customers = nullptr});
+    }
+    return entry->second;
+}
+
+LocationIndex State::define_location(std::string_view location) {
+    const auto [entry, added] =
+        location_by_name.try_emplace(std::string(location), LocationIndex(locations.size()));
+    if (added) {
+        HF_ASSERT(locations.size() < limits::locations_max);
+        locations.push_back({.name = std::string(location), .region = {}, .priority = 0});
+        by_priority.push_back(entry->second);
+        sort_locations();
+    }
+    return entry->second;
+}
+
+void State::sort_locations() {
+    std::ranges::sort(by_priority, {}, [this](LocationIndex index) {
+        return std::pair(locations[index].priority, std::string_view(locations[index].name));
+    });
+}
+
+Counters& State::stock_row(SkuIndex sku, LocationIndex location) {
+    SkuState& state = skus[sku];
+    if (Counters* counters = state.at(location)) {
+        return *counters;
+    }
+    Counters fresh;
+    fresh.safety_stock = state.policy.safety_stock;
+    fresh.available = -fresh.safety_stock;
+    state.stock.push_back({.location = location, .counters = fresh});
+    return state.stock.back().counters;
+}
+
+Hold State::materialise(const PendingHold& pending) const {
+    Hold hold{.id = pending.id,
+              .status = HoldStatus::pending,
+              .fence = pending.fence,
+              .cart = std::string(pending.cart()),
+              .customer = std::string(pending.customer()),
+              .lines = {},
+              .created_at = pending.created_at,
+              .expires_at = pending.expires_at(),
+              .heartbeat = Seconds(pending.heartbeat_s),
+              .beats_until = pending.beats_until(),
+              .extensions = pending.extensions,
+              .secured = pending.secured};
+    const PackedLines lines = pending.lines();
+    hold.lines.reserve(lines.size());
+    for (const PackedLine& packed : lines) {
+        HoldLine& line = hold.lines.emplace_back();
+        line.sku = skus[packed.sku].sku;
+        if (packed.named_location != PackedLine::no_location) {
+            line.location = locations[packed.named_location].name;
+        }
+        line.wanted = packed.wanted;
+        line.quantity = packed.quantity;
+        line.limited = packed.limited;
+        line.allocations.reserve(packed.allocations.size());
+        for (const PackedAllocation& allocation : packed.allocations) {
+            line.allocations.push_back(
+                {.location = locations[allocation.location].name, .quantity = allocation.quantity});
+        }
+    }
+    return hold;
+}
+
+namespace {
+
+std::string describe(const Counters& c) {
+    return fmt::format(
+        "on_hand {} available {} held {} committed {} safety_stock {} returned {} repair {} "
+        "damaged {}",
+        c.on_hand, c.available, c.held, c.committed, c.safety_stock, c.returned, c.repair,
+        c.damaged);
+}
+
+// The stock rows of a SKU by location name.
+std::map<std::string, Counters> rows_of(const State& state, const SkuState& sku) {
+    std::map<std::string, Counters> rows;
+    for (const SkuStock& row : sku.stock) {
+        rows[state.locations[row.location].name] = row.counters;
+    }
+    return rows;
+}
+
+std::map<std::string, Quantity> customers_of(const SkuState& sku) {
+    std::map<std::string, Quantity> counts;
+    if (sku.customers) {
+        for (const auto& [customer, units] : *sku.customers) {
+            if (units != 0) {
+                counts[customer] = units;
+            }
+        }
+    }
+    return counts;
+}
+
+std::string sku_difference(const State& a, const State& b, const SkuState& in_a) {
+    const SkuState* in_b = b.find_sku(in_a.sku);
+    if (in_b == nullptr) {
+        return fmt::format("sku {} is in the first only", in_a.sku);
+    }
+    if (in_a.policy != in_b->policy || in_a.defined_at != in_b->defined_at) {
+        return fmt::format("sku {} has two policies", in_a.sku);
+    }
+    if (customers_of(in_a) != customers_of(*in_b)) {
+        return fmt::format("sku {} counts its customers' units differently", in_a.sku);
+    }
+    const auto rows_a = rows_of(a, in_a);
+    const auto rows_b = rows_of(b, *in_b);
+    for (const auto& [location, counters] : rows_a) {
+        const auto other = rows_b.find(location);
+        if (other == rows_b.end()) {
+            return fmt::format("stock {}@{} is in the first only", in_a.sku, location);
+        }
+        if (!(other->second == counters)) {
+            return fmt::format("stock {}@{}: {} / {}", in_a.sku, location, describe(counters),
+                               describe(other->second));
+        }
+    }
+    return rows_a.size() == rows_b.size()
+               ? std::string()
+               : fmt::format("sku {} has more locations in the second", in_a.sku);
+}
+
+std::string holds_difference(const State& a, const State& b) {
+    std::string found;
+    a.holds.for_each([&](const PendingHold& hold) {
+        const PendingHold* other = b.holds.find(hold.id);
+        if (found.empty() && other == nullptr) {
+            found = fmt::format("{} is pending in the first only", to_string(hold.id));
+        } else if (found.empty() && !(a.materialise(hold) == b.materialise(*other))) {
+            found = fmt::format("{} differs", to_string(hold.id));
+        }
+    });
+    return found;
+}
+
+}  // namespace
+
+std::string difference(const State& a, const State& b) {
+    if (a.versions != b.versions) {
+        return fmt::format("versions: partition 0 at {} / {} of {} / {} partitions", a.versions[0],
+                           b.versions[0], a.versions.size(), b.versions.size());
+    }
+    if (a.skus.size() != b.skus.size() || a.holds.count() != b.holds.count()) {
+        return fmt::format("counts: {} / {} SKUs, {} / {} pending holds", a.skus.size(),
+                           b.skus.size(), a.holds.count(), b.holds.count());
+    }
+    for (const LocationState& location : a.locations) {
+        const auto other = b.find_location(location.name);
+        if (!other || b.locations[*other].region != location.region ||
+            b.locations[*other].priority != location.priority) {
+            return fmt::format("location {} differs", location.name);
+        }
+    }
+    for (const SkuState& sku : a.skus) {
+        if (std::string found = sku_difference(a, b, sku); !found.empty()) {
+            return found;
+        }
+    }
+    return holds_difference(a, b);
+}
+
+}  // namespace holdfast::core

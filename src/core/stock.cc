@@ -1,0 +1,185 @@
+#include "core/stock.h"
+
+#include <fmt/format.h>
+
+#include <holdfast/assert.h>
+#include <holdfast/limits.h>
+#include "core/hold.h"
+
+namespace holdfast::core {
+namespace {
+
+Decision happened(Event event) {
+    Decision decision;
+    decision.events.push_back(std::move(event));
+    return decision;
+}
+
+Refusal refusal(RefusalCode code, std::string field, std::string detail) {
+    return {.code = code,
+            .detail = std::move(detail),
+            .field = std::move(field),
+            .short_lines = {},
+            .fence = {}};
+}
+
+std::optional<Refusal> check_sku(const State& state, std::string_view sku) {
+    if (state.find_sku(sku) != nullptr) {
+        return std::nullopt;
+    }
+    return refusal(RefusalCode::unknown_sku, {},
+                   fmt::format("SKU '{0}' is not known: define it with PUT /v1/skus/{0}", sku));
+}
+
+std::optional<Refusal> check_location(const State& state, std::string_view location,
+                                      std::string field) {
+    if (state.find_location(location)) {
+        return std::nullopt;
+    }
+    return refusal(RefusalCode::unknown_location, std::move(field),
+                   fmt::format("location '{0}' is not known: define it with "
+                               "PUT /v1/locations/{0}",
+                               location));
+}
+
+// The counters of a SKU at a location; all zero where it never had stock.
+Counters counters_at(const State& state, std::string_view sku, std::string_view location) {
+    const Counters* row = state.find_sku(sku)->at(*state.find_location(location));
+    return row == nullptr ? Counters{} : *row;
+}
+
+std::optional<Refusal> check_on_hand(const Counters& row, Quantity change, std::string_view field) {
+    const Quantity after = row.on_hand + change;
+    if (after >= 0 && after <= limits::quantity_max) {
+        return std::nullopt;
+    }
+    return refusal(RefusalCode::quantity_out_of_range, std::string(field),
+                   fmt::format("{:+} would make on_hand {}: it must stay between 0 and {}", change,
+                               after, limits::quantity_max));
+}
+
+Refusal short_of(std::string_view sku, std::string_view location, Quantity wanted,
+                 Quantity available, std::string_view state) {
+    Refusal refused = refusal(RefusalCode::insufficient_stock, {},
+                              fmt::format("{} of SKU '{}' wanted from '{}' at '{}', {} there",
+                                          wanted, sku, state, location, available));
+    refused.short_lines.push_back({.sku = std::string(sku),
+                                   .location = std::string(location),
+                                   .wanted = wanted,
+                                   .available = std::max<Quantity>(available, 0)});
+    return refused;
+}
+
+Quantity units_in(const Counters& row, StockState state) {
+    switch (state) {
+        case StockState::available: return row.available;
+        case StockState::returned: return row.returned;
+        case StockState::repair: return row.repair;
+        case StockState::damaged: return row.damaged;
+    }
+    HF_ASSERT(!"a stock state without a counter");
+}
+
+}  // namespace
+
+Decision define_sku(const State& state, const DefineSku& command) {
+    static_cast<void>(state);
+    return happened(SkuDefined{.sku = command.sku, .policy = command.policy});
+}
+
+Decision define_location(const State& state, const DefineLocation& command) {
+    if (!state.find_location(command.location) &&
+        state.locations.size() >= limits::locations_max) {
+        return refuse(refusal(RefusalCode::too_many_locations, {},
+                              fmt::format("there are {} locations already, and no more are "
+                                          "possible: use one of them",
+                                          limits::locations_max)));
+    }
+    return happened(LocationDefined{.location = command.location,
+                                    .region = command.region,
+                                    .priority = command.priority});
+}
+
+Decision receive_stock(const State& state, const ReceiveStock& command) {
+    if (auto unknown = check_sku(state, command.sku)) {
+        return refuse(std::move(*unknown));
+    }
+    if (auto unknown = check_location(state, command.location, "/location")) {
+        return refuse(std::move(*unknown));
+    }
+    const Counters row = counters_at(state, command.sku, command.location);
+    if (auto outside = check_on_hand(row, command.quantity, "/quantity")) {
+        return refuse(std::move(*outside));
+    }
+    return happened(StockReceived{.sku = command.sku,
+                                  .location = command.location,
+                                  .quantity = command.quantity,
+                                  .reference = command.reference});
+}
+
+Decision adjust_stock(const State& state, const AdjustStock& command) {
+    if (auto unknown = check_sku(state, command.sku)) {
+        return refuse(std::move(*unknown));
+    }
+    if (auto unknown = check_location(state, command.location, "/location")) {
+        return refuse(std::move(*unknown));
+    }
+    const Counters row = counters_at(state, command.sku, command.location);
+    if (auto outside = check_on_hand(row, command.delta, "/delta")) {
+        return refuse(std::move(*outside));
+    }
+    return happened(StockAdjusted{.sku = command.sku,
+                                  .location = command.location,
+                                  .delta = command.delta,
+                                  .reason = command.reason,
+                                  .reference = command.reference});
+}
+
+Decision move_stock(const State& state, const MoveStock& command) {
+    if (auto unknown = check_sku(state, command.sku)) {
+        return refuse(std::move(*unknown));
+    }
+    if (auto unknown = check_location(state, command.location, "/location")) {
+        return refuse(std::move(*unknown));
+    }
+    const Quantity there =
+        units_in(counters_at(state, command.sku, command.location), command.from);
+    if (there < command.quantity) {
+        return refuse(short_of(command.sku, command.location, command.quantity, there,
+                               to_string(command.from)));
+    }
+    return happened(StockMoved{.sku = command.sku,
+                               .location = command.location,
+                               .quantity = command.quantity,
+                               .from = command.from,
+                               .to = command.to,
+                               .reference = command.reference});
+}
+
+Decision transfer_stock(const State& state, const TransferStock& command) {
+    if (auto unknown = check_sku(state, command.sku)) {
+        return refuse(std::move(*unknown));
+    }
+    if (auto unknown = check_location(state, command.from, "/from")) {
+        return refuse(std::move(*unknown));
+    }
+    if (auto unknown = check_location(state, command.to, "/to")) {
+        return refuse(std::move(*unknown));
+    }
+    const Counters from = counters_at(state, command.sku, command.from);
+    if (from.available < command.quantity) {
+        return refuse(short_of(command.sku, command.from, command.quantity, from.available,
+                               to_string(StockState::available)));
+    }
+    const Counters to = counters_at(state, command.sku, command.to);
+    if (auto outside = check_on_hand(to, command.quantity, "/quantity")) {
+        return refuse(std::move(*outside));
+    }
+    return happened(StockTransferred{.sku = command.sku,
+                                     .from = command.from,
+                                     .to = command.to,
+                                     .quantity = command.quantity,
+                                     .reference = command.reference});
+}
+
+}  // namespace holdfast::core

@@ -1,0 +1,16 @@
+// The rules of stock work: what may be defined, received, corrected, moved and transferred.
+// Pure. Called by decide() only.
+#pragma once
+
+#include "core/decide.h"
+
+namespace holdfast::core {
+
+Decision define_sku(const State& state, const DefineSku& command);
+Decision define_location(const State& state, const DefineLocation& command);
+Decision receive_stock(const State& state, const ReceiveStock& command);
+Decision adjust_stock(const State& state, const AdjustStock& command);
+Decision move_stock(const State& state, const MoveStock& command);
+Decision transfer_stock(const State& state, const TransferStock& command);
+
+}  // namespace holdfast::core

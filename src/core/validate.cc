@@ -1,0 +1,207 @@
+#include "core/validate.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <holdfast/limits.h>
+
+namespace holdfast::core {
+namespace {
+
+using Fault = std::optional<Refusal>;
+
+Fault fault(std::string field, std::string detail) {
+    return Refusal{.code = RefusalCode::invalid_request,
+                   .detail = std::move(detail),
+                   .field = std::move(field),
+                   .short_lines = {},
+                   .fence = {}};
+}
+
+// Shows a value that may be anything in a message that must stay one short line.
+std::string shown(std::string_view text) {
+    std::string safe;
+    for (const char c : text.substr(0, 40)) {
+        safe += c >= ' ' && c <= '~' ? c : '?';
+    }
+    return text.size() > 40 ? safe + "..." : safe;
+}
+
+Fault check_id(std::string field, std::string_view text) {
+    if (is_id(text)) {
+        return {};
+    }
+    return fault(std::move(field),
+                 fmt::format("'{}' is not an id: use 1 to {} printable ASCII characters without "
+                             "spaces",
+                             shown(text), limits::id_bytes_max));
+}
+
+Fault check_optional_id(std::string field, std::string_view text) {
+    return text.empty() ? Fault{} : check_id(std::move(field), text);
+}
+
+Fault check_text(std::string field, std::string_view text) {
+    const bool clean =
+        std::ranges::none_of(text, [](unsigned char c) { return c < ' ' || c == 0x7f; });
+    if (clean && text.size() <= limits::text_bytes_max) {
+        return {};
+    }
+    return fault(std::move(field),
+                 fmt::format("'{}' is not acceptable text: use at most {} bytes of UTF-8 without "
+                             "control characters",
+                             shown(text), limits::text_bytes_max));
+}
+
+template <class Number>
+Fault check_range(std::string field, Number value, Number low, Number high) {
+    if (value >= low && value <= high) {
+        return {};
+    }
+    return fault(std::move(field),
+                 fmt::format("{} is out of range: use {} to {}", value, low, high));
+}
+
+Fault check_quantity(std::string field, Quantity quantity) {
+    return check_range<Quantity>(std::move(field), quantity, 1, limits::quantity_max);
+}
+
+Fault check_seconds(std::string field, Seconds seconds, Seconds low, Seconds high) {
+    return check_range<std::int64_t>(std::move(field), seconds.count(), low.count(), high.count());
+}
+
+Fault check_ttl(std::string field, std::optional<Seconds> ttl) {
+    return ttl ? check_seconds(std::move(field), *ttl, limits::ttl_min, limits::hold_life_max)
+               : Fault{};
+}
+
+// The first of several checks that found something.
+template <class... Faults>
+Fault first(Faults&&... faults) {
+    Fault found;
+    static_cast<void>(((found = std::forward<Faults>(faults)) || ...));
+    return found;
+}
+
+Fault check_lines(const std::vector<LineRequest>& lines, bool required) {
+    if (required && lines.empty()) {
+        return fault("/lines", "a cart needs at least one line");
+    }
+    if (lines.size() > limits::lines_max) {
+        return fault("/lines", fmt::format("{} lines are too many: use at most {}", lines.size(),
+                                           limits::lines_max));
+    }
+    Quantity sum = 0;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const LineRequest& line = lines[i];
+        if (is_id(line.sku) && line.quantity >= 1 && line.quantity <= limits::quantity_max &&
+            line.location.empty()) {
+            sum += line.quantity;
+            continue;
+        }
+        const std::string at = fmt::format("/lines/{}", i);
+        if (Fault found = first(check_id(at + "/sku", line.sku),
+                                check_quantity(at + "/quantity", line.quantity),
+                                check_optional_id(at + "/location", line.location))) {
+            return found;
+        }
+        sum += line.quantity;
+    }
+    return check_range<Quantity>("/lines", sum, 0, limits::quantity_max);
+}
+
+struct Validator {
+    Fault operator()(const PlaceHold& c) const {
+        if (Fault found = check_lines(c.lines, true)) {
+            return found;
+        }
+        if (!is_id(c.cart)) {
+            return check_id("/cart", c.cart);
+        }
+        return first(check_optional_id("/customer", c.customer),
+                     check_optional_id("/region", c.region), check_ttl("/ttl", c.ttl),
+                     check_ttl("/heartbeat", c.heartbeat));
+    }
+    Fault operator()(const AmendHold& c) const {
+        return first(check_lines(c.lines, true), check_optional_id("/region", c.region));
+    }
+    Fault operator()(const ExtendHold& c) const { return check_ttl("/ttl", c.ttl); }
+    Fault operator()(const BeatHold&) const { return {}; }
+    Fault operator()(const SecureHold&) const { return {}; }
+    Fault operator()(const ConfirmHold& c) const { return check_lines(c.lines, false); }
+    Fault operator()(const ReleaseHold&) const { return {}; }
+    Fault operator()(const ExpireHolds&) const { return {}; }
+    Fault operator()(const FulfilHold& c) const {
+        return first(check_lines(c.lines, false), check_text("/reference", c.reference));
+    }
+    Fault operator()(const CancelHold& c) const { return check_lines(c.lines, false); }
+    Fault operator()(const ReturnUnits& c) const { return check_lines(c.lines, false); }
+    Fault operator()(const DefineSku& c) const {
+        const Policy& p = c.policy;
+        return first(
+            check_id("/sku", c.sku),
+            check_seconds("/policy/max_life", p.max_life, limits::ttl_min, limits::hold_life_max),
+            check_seconds("/policy/max_ttl", p.max_ttl, limits::ttl_min, p.max_life),
+            check_seconds("/policy/hold_ttl", p.hold_ttl, limits::ttl_min, p.max_ttl),
+            check_seconds("/policy/checkout_ttl", p.checkout_ttl, limits::ttl_min, p.max_ttl),
+            check_range("/policy/max_extensions", p.max_extensions, 0, limits::extensions_max),
+            check_range<Quantity>("/policy/safety_stock", p.safety_stock, 0,
+                                  limits::quantity_max),
+            check_range<Quantity>("/policy/max_per_customer", p.max_per_customer.value_or(1), 1,
+                                  limits::quantity_max));
+    }
+    Fault operator()(const DefineLocation& c) const {
+        return first(check_id("/location", c.location), check_optional_id("/region", c.region),
+                     check_range("/priority", c.priority, -1'000'000, 1'000'000));
+    }
+    Fault operator()(const ReceiveStock& c) const {
+        return first(check_id("/sku", c.sku), check_id("/location", c.location),
+                     check_quantity("/quantity", c.quantity),
+                     check_text("/reference", c.reference));
+    }
+    Fault operator()(const AdjustStock& c) const {
+        if (c.delta == 0) {
+            return fault("/delta", "0 changes nothing: give the difference that was counted");
+        }
+        if (c.reason.empty()) {
+            return fault("/reason", "an adjustment needs a reason: say why the count was wrong");
+        }
+        return first(check_id("/sku", c.sku), check_id("/location", c.location),
+                     check_range<Quantity>("/delta", c.delta, -limits::quantity_max,
+                                           limits::quantity_max),
+                     check_text("/reason", c.reason), check_text("/reference", c.reference));
+    }
+    Fault operator()(const MoveStock& c) const {
+        if (c.from == c.to) {
+            return fault("/to", fmt::format("units are moved from '{0}' to '{0}': name two states",
+                                            to_string(c.to)));
+        }
+        return first(check_id("/sku", c.sku), check_id("/location", c.location),
+                     check_quantity("/quantity", c.quantity),
+                     check_text("/reference", c.reference));
+    }
+    Fault operator()(const TransferStock& c) const {
+        if (c.from == c.to) {
+            return fault("/to", fmt::format("units are transferred from '{0}' to '{0}': name two "
+                                            "locations",
+                                            shown(c.to)));
+        }
+        return first(check_id("/sku", c.sku), check_id("/from", c.from), check_id("/to", c.to),
+                     check_quantity("/quantity", c.quantity),
+                     check_text("/reference", c.reference));
+    }
+};
+
+}  // namespace
+
+bool is_id(std::string_view text) {
+    return !text.empty() && text.size() <= limits::id_bytes_max &&
+           std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+std::optional<Refusal> validate(const Command& command) {
+    return std::visit(Validator{}, command);
+}
+
+}  // namespace holdfast::core
