@@ -9,7 +9,7 @@ add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
 
 set(HOLDFAST_WARNINGS
     -Wall
-    -Wextra
+    -Wextra -Wno-missing-field-initializers
     -Wpedantic
     -Wshadow
     -Wconversion

@@ -30,13 +30,10 @@ Refusal unknown(RefusalCode code, std::string_view kind, std::string_view name,
     return {.code = code,
             .detail = fmt::format("{0} '{1}' is not known: define it with PUT /v1/{2}/{1}", kind,
                                   name, path),
-            .field = std::move(field),
-            .short_lines = {},
-            .fence = {}};
+            .field = std::move(field)};
 }
 
-Result<Wanted> resolve_line(const State& state, const LineRequest& line,
-                                            std::size_t i) {
+Result<Wanted> resolve_line(const State& state, const LineRequest& line, std::size_t i) {
     Wanted wanted{.sku = state.find_sku(line.sku), .quantity = line.quantity};
     if (wanted.sku == nullptr) {
         return std::unexpected(unknown(RefusalCode::unknown_sku, "SKU", line.sku, "skus",
@@ -45,17 +42,15 @@ Result<Wanted> resolve_line(const State& state, const LineRequest& line,
     if (!line.location.empty()) {
         const auto location = state.find_location(line.location);
         if (!location) {
-            return std::unexpected(unknown(RefusalCode::unknown_location, "location",
-                                           line.location, "locations",
-                                           fmt::format("/lines/{}/location", i)));
+            return std::unexpected(unknown(RefusalCode::unknown_location, "location", line.location,
+                                           "locations", fmt::format("/lines/{}/location", i)));
         }
         wanted.location = *location;
     }
     return wanted;
 }
 
-Result<std::vector<Wanted>> resolve(const State& state,
-                                                    const std::vector<LineRequest>& lines) {
+Result<std::vector<Wanted>> resolve(const State& state, const std::vector<LineRequest>& lines) {
     std::vector<Wanted> wanted;
     wanted.reserve(lines.size());
     boost::unordered_flat_map<std::uint64_t, std::size_t> by_place;
@@ -134,7 +129,8 @@ std::vector<LocationIndex> candidates(const State& state, const Shelf& shelf, co
         }
     }
     switch (line.sku->policy.allocation) {
-        case AllocationRule::priority: break;
+        case AllocationRule::priority:
+            break;
         case AllocationRule::most_available:
             std::ranges::stable_sort(order, std::greater{}, [&](LocationIndex location) {
                 return shelf.free(*line.sku, location);
@@ -212,8 +208,8 @@ Quantity allowance(const SkuState& sku, const AllocationRequest& request) {
 }
 
 // How many units of each line the customer's limits let through: less than wanted only when partial.
-Result<std::vector<Quantity>> limited_quantities(
-    const std::vector<Wanted>& lines, const AllocationRequest& request) {
+Result<std::vector<Quantity>> limited_quantities(const std::vector<Wanted>& lines,
+                                                 const AllocationRequest& request) {
     std::vector<Quantity> quantities;
     quantities.reserve(lines.size());
     std::vector<ShortLine> over;
@@ -229,9 +225,7 @@ Result<std::vector<Quantity>> limited_quantities(
                 .detail = fmt::format("SKU '{}' is limited to {} units a customer: name the "
                                       "customer",
                                       line.sku->sku, *line.sku->policy.max_per_customer),
-                .field = "/customer",
-                .short_lines = {},
-                .fence = {}});
+                .field = "/customer"});
         }
         Quantity& allowed = left.try_emplace(line.sku, allowance(*line.sku, request)).first->second;
         if (allowed < line.quantity) {
@@ -244,36 +238,31 @@ Result<std::vector<Quantity>> limited_quantities(
         allowed -= quantities.back();
     }
     if (!over.empty() && !request.partial) {
-        return std::unexpected(
-            Refusal{.code = RefusalCode::customer_limit_exceeded,
-                    .detail = fmt::format("customer '{}' may have {} more of SKU '{}', not {}",
-                                          request.customer, over.front().available,
-                                          over.front().sku, over.front().wanted),
-                    .field = {},
-                    .short_lines = std::move(over),
-                    .fence = {}});
+        return std::unexpected(Refusal{
+            .code = RefusalCode::customer_limit_exceeded,
+            .detail =
+                fmt::format("customer '{}' may have {} more of SKU '{}', not {}", request.customer,
+                            over.front().available, over.front().sku, over.front().wanted),
+            .short_lines = std::move(over)});
     }
     return quantities;
 }
 
 Refusal not_enough(std::vector<ShortLine> short_lines) {
     const ShortLine& line = short_lines.front();
-    std::string detail = fmt::format("{} of SKU '{}' wanted, {} available", line.wanted, line.sku,
-                                     line.available);
+    std::string detail =
+        fmt::format("{} of SKU '{}' wanted, {} available", line.wanted, line.sku, line.available);
     if (short_lines.size() > 1) {
         detail += fmt::format(", and {} more short lines", short_lines.size() - 1);
     }
     return {.code = RefusalCode::insufficient_stock,
             .detail = std::move(detail),
-            .field = {},
-            .short_lines = std::move(short_lines),
-            .fence = {}};
+            .short_lines = std::move(short_lines)};
 }
 
 }  // namespace
 
-Result<std::vector<HoldLine>> allocate(const State& state,
-                                                       const AllocationRequest& request) {
+Result<std::vector<HoldLine>> allocate(const State& state, const AllocationRequest& request) {
     const auto wanted = resolve(state, request.lines);
     if (!wanted) {
         return std::unexpected(wanted.error());

@@ -24,7 +24,6 @@ struct AllocationRequest {
 };
 
 // The lines with their allocations, or the refusal, which names every short line.
-Result<std::vector<HoldLine>> allocate(const State& state,
-                                                       const AllocationRequest& request);
+Result<std::vector<HoldLine>> allocate(const State& state, const AllocationRequest& request);
 
 }  // namespace holdfast::core

@@ -30,8 +30,8 @@ protected:
         }
     }
     HoldId place(Quantity quantity) {
-        const Decision decision = run(
-            PlaceHold{.cart = "c", .lines = {{.sku = "mug", .quantity = quantity}}});
+        const Decision decision =
+            run(PlaceHold{.cart = "c", .lines = {{.sku = "mug", .quantity = quantity}}});
         EXPECT_FALSE(decision.refusal) << decision.refusal->detail;
         return std::get<HoldPlaced>(decision.events.back()).hold.id;
     }

@@ -12,10 +12,14 @@ using Counter = Quantity Counters::*;
 
 Counter counter_of(StockState state) {
     switch (state) {
-        case StockState::available: return &Counters::available;
-        case StockState::returned: return &Counters::returned;
-        case StockState::repair: return &Counters::repair;
-        case StockState::damaged: return &Counters::damaged;
+        case StockState::available:
+            return &Counters::available;
+        case StockState::returned:
+            return &Counters::returned;
+        case StockState::repair:
+            return &Counters::repair;
+        case StockState::damaged:
+            return &Counters::damaged;
     }
     HF_ASSERT(!"a stock state without a counter");
 }
@@ -79,8 +83,7 @@ public:
         const bool pending = e.hold.status == HoldStatus::pending;
         take(e.hold, pending ? &Counters::held : &Counters::committed);
         if (pending) {
-            state_.holds.insert(times_of(e.hold), e.hold.cart, e.hold.customer,
-                                pack(e.hold.lines));
+            state_.holds.insert(times_of(e.hold), e.hold.cart, e.hold.customer, pack(e.hold.lines));
         }
     }
     void operator()(const HoldRefused&) {}
@@ -105,9 +108,8 @@ public:
     }
     void operator()(const HoldConfirmed& e) {
         for (const Part& part : e.confirmed) {
-            shift(row_of(part.sku, part.location),
-                  e.late ? &Counters::available : &Counters::held, &Counters::committed,
-                  part.quantity);
+            shift(row_of(part.sku, part.location), e.late ? &Counters::available : &Counters::held,
+                  &Counters::committed, part.quantity);
             if (e.late) {
                 count(part, e.customer, part.quantity);
             }
@@ -435,7 +437,9 @@ void evolve(State& state, const Event& event, Instant at) {
     std::visit(Evolution{state}, event);
 }
 
-void evolve(Hold& hold, const Event& event) { std::visit(HoldEvolution{hold}, event); }
+void evolve(Hold& hold, const Event& event) {
+    std::visit(HoldEvolution{hold}, event);
+}
 
 void touched_partitions(const State& state, const Event& event, std::vector<PartitionId>& out) {
     out.clear();

@@ -47,9 +47,7 @@ Refusal ttl_too_long(Seconds asked, Seconds longest) {
             .detail = fmt::format("a ttl of {} s is longer than the policy's max_ttl: ask for at "
                                   "most {} s",
                                   asked.count(), longest.count()),
-            .field = "/ttl",
-            .short_lines = {},
-            .fence = {}};
+            .field = "/ttl"};
 }
 
 // A pending hold that a command wants to change, with its fence checked.
@@ -98,15 +96,14 @@ Named name_hold(const State& state, HoldId id, const Given& given) {
         return {.hold = *given.past, .settled = {}};
     }
     return {.hold = {},
-            .settled = refuse({.code = RefusalCode::unknown_hold,
-                               .detail = fmt::format("there is no hold '{}': check the id",
-                                                     to_string(id)),
-                               .field = {},
-                               .short_lines = {},
-                               .fence = {}})};
+            .settled = refuse(
+                {.code = RefusalCode::unknown_hold,
+                 .detail = fmt::format("there is no hold '{}': check the id", to_string(id))})};
 }
 
-Fence next_fence(const State& state, HoldId id) { return state.versions[state.home(id)] + 1; }
+Fence next_fence(const State& state, HoldId id) {
+    return state.versions[state.home(id)] + 1;
+}
 
 std::optional<Refusal> check_fence(const Hold& hold, std::optional<Fence> fence) {
     if (!fence || *fence == hold.fence) {
@@ -128,22 +125,26 @@ Refusal wrong_status(const Hold& hold, std::string_view verb) {
     };
     const auto row = [&]() -> Row {
         switch (hold.status) {
-            case HoldStatus::pending: return {RefusalCode::hold_pending, "confirm or release it"};
-            case HoldStatus::confirmed: return {RefusalCode::hold_confirmed, "cancel or fulfil it"};
-            case HoldStatus::fulfilled: return {RefusalCode::hold_fulfilled, "return its units"};
-            case HoldStatus::released: return {RefusalCode::hold_released, "place a new hold"};
-            case HoldStatus::expired: return {RefusalCode::hold_expired, "place a new hold"};
-            case HoldStatus::cancelled: return {RefusalCode::hold_cancelled, "place a new hold"};
-            case HoldStatus::returned: return {RefusalCode::hold_returned, "place a new hold"};
+            case HoldStatus::pending:
+                return {RefusalCode::hold_pending, "confirm or release it"};
+            case HoldStatus::confirmed:
+                return {RefusalCode::hold_confirmed, "cancel or fulfil it"};
+            case HoldStatus::fulfilled:
+                return {RefusalCode::hold_fulfilled, "return its units"};
+            case HoldStatus::released:
+                return {RefusalCode::hold_released, "place a new hold"};
+            case HoldStatus::expired:
+                return {RefusalCode::hold_expired, "place a new hold"};
+            case HoldStatus::cancelled:
+                return {RefusalCode::hold_cancelled, "place a new hold"};
+            case HoldStatus::returned:
+                return {RefusalCode::hold_returned, "place a new hold"};
         }
         HF_ASSERT(!"a hold status without advice");
     }();
     return {.code = row.code,
             .detail = fmt::format("the hold is {}, so it cannot be {}: {}", to_string(hold.status),
-                                  verb, row.advice),
-            .field = {},
-            .short_lines = {},
-            .fence = {}};
+                                  verb, row.advice)};
 }
 
 Decision refuse(Refusal refusal) {
@@ -247,10 +248,7 @@ Decision extend_hold(const State& state, const ExtendHold& command, const Given&
         return refuse({.code = RefusalCode::max_extensions_reached,
                        .detail = fmt::format("the hold was extended {} times, the policy allows "
                                              "{}: confirm it or let it go",
-                                             hold.extensions, terms.max_extensions),
-                       .field = {},
-                       .short_lines = {},
-                       .fence = {}});
+                                             hold.extensions, terms.max_extensions)});
     }
     const Instant asked = given.now + command.ttl.value_or(terms.hold_ttl);
     const Instant end_of_life = hold.created_at + terms.max_life;
@@ -262,10 +260,7 @@ Decision extend_hold(const State& state, const ExtendHold& command, const Given&
         return refuse({.code = RefusalCode::max_life_reached,
                        .detail = fmt::format("the hold may live until {}, and already does: "
                                              "confirm it or let it go",
-                                             to_rfc3339(end_of_life)),
-                       .field = {},
-                       .short_lines = {},
-                       .fence = {}});
+                                             to_rfc3339(end_of_life))});
     }
     return happened(HoldExtended{.id = hold.id,
                                  .fence = next_fence(state, hold.id),
@@ -282,10 +277,7 @@ Decision beat_hold(const State& state, const BeatHold& command, const Given& giv
     const Hold& hold = *named.hold;
     if (hold.heartbeat.count() == 0) {
         return refuse({.code = RefusalCode::heartbeat_not_requested,
-                       .detail = "the hold was placed without a heartbeat: extend it instead",
-                       .field = {},
-                       .short_lines = {},
-                       .fence = {}});
+                       .detail = "the hold was placed without a heartbeat: extend it instead"});
     }
     return happened(HoldExtended{.id = hold.id,
                                  .fence = next_fence(state, hold.id),

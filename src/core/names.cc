@@ -8,58 +8,98 @@ namespace holdfast {
 
 std::string_view to_string(RefusalCode code) {
     switch (code) {
-        case RefusalCode::invalid_request: return "invalid_request";
-        case RefusalCode::idempotency_key_reused: return "idempotency_key_reused";
-        case RefusalCode::idempotency_key_in_use: return "idempotency_key_in_use";
-        case RefusalCode::unknown_sku: return "unknown_sku";
-        case RefusalCode::unknown_location: return "unknown_location";
-        case RefusalCode::unknown_hold: return "unknown_hold";
-        case RefusalCode::insufficient_stock: return "insufficient_stock";
-        case RefusalCode::customer_required: return "customer_required";
-        case RefusalCode::customer_limit_exceeded: return "customer_limit_exceeded";
-        case RefusalCode::ttl_too_long: return "ttl_too_long";
-        case RefusalCode::max_extensions_reached: return "max_extensions_reached";
-        case RefusalCode::max_life_reached: return "max_life_reached";
-        case RefusalCode::heartbeat_not_requested: return "heartbeat_not_requested";
-        case RefusalCode::stale_fence: return "stale_fence";
-        case RefusalCode::quantity_exceeds_hold: return "quantity_exceeds_hold";
-        case RefusalCode::quantity_out_of_range: return "quantity_out_of_range";
-        case RefusalCode::too_many_locations: return "too_many_locations";
-        case RefusalCode::hold_pending: return "hold_pending";
-        case RefusalCode::hold_confirmed: return "hold_confirmed";
-        case RefusalCode::hold_fulfilled: return "hold_fulfilled";
-        case RefusalCode::hold_released: return "hold_released";
-        case RefusalCode::hold_expired: return "hold_expired";
-        case RefusalCode::hold_cancelled: return "hold_cancelled";
-        case RefusalCode::hold_returned: return "hold_returned";
-        case RefusalCode::overloaded: return "overloaded";
-        case RefusalCode::deadline_exceeded: return "deadline_exceeded";
-        case RefusalCode::stopping: return "stopping";
-        case RefusalCode::store_failed: return "store_failed";
-        case RefusalCode::outcome_unknown: return "outcome_unknown";
+        case RefusalCode::invalid_request:
+            return "invalid_request";
+        case RefusalCode::idempotency_key_reused:
+            return "idempotency_key_reused";
+        case RefusalCode::idempotency_key_in_use:
+            return "idempotency_key_in_use";
+        case RefusalCode::unknown_sku:
+            return "unknown_sku";
+        case RefusalCode::unknown_location:
+            return "unknown_location";
+        case RefusalCode::unknown_hold:
+            return "unknown_hold";
+        case RefusalCode::insufficient_stock:
+            return "insufficient_stock";
+        case RefusalCode::customer_required:
+            return "customer_required";
+        case RefusalCode::customer_limit_exceeded:
+            return "customer_limit_exceeded";
+        case RefusalCode::ttl_too_long:
+            return "ttl_too_long";
+        case RefusalCode::max_extensions_reached:
+            return "max_extensions_reached";
+        case RefusalCode::max_life_reached:
+            return "max_life_reached";
+        case RefusalCode::heartbeat_not_requested:
+            return "heartbeat_not_requested";
+        case RefusalCode::stale_fence:
+            return "stale_fence";
+        case RefusalCode::quantity_exceeds_hold:
+            return "quantity_exceeds_hold";
+        case RefusalCode::quantity_out_of_range:
+            return "quantity_out_of_range";
+        case RefusalCode::too_many_locations:
+            return "too_many_locations";
+        case RefusalCode::hold_pending:
+            return "hold_pending";
+        case RefusalCode::hold_confirmed:
+            return "hold_confirmed";
+        case RefusalCode::hold_fulfilled:
+            return "hold_fulfilled";
+        case RefusalCode::hold_released:
+            return "hold_released";
+        case RefusalCode::hold_expired:
+            return "hold_expired";
+        case RefusalCode::hold_cancelled:
+            return "hold_cancelled";
+        case RefusalCode::hold_returned:
+            return "hold_returned";
+        case RefusalCode::overloaded:
+            return "overloaded";
+        case RefusalCode::deadline_exceeded:
+            return "deadline_exceeded";
+        case RefusalCode::stopping:
+            return "stopping";
+        case RefusalCode::store_failed:
+            return "store_failed";
+        case RefusalCode::outcome_unknown:
+            return "outcome_unknown";
     }
     HF_ASSERT(!"a refusal code without a name");
 }
 
 std::string_view to_string(HoldStatus status) {
     switch (status) {
-        case HoldStatus::pending: return "pending";
-        case HoldStatus::confirmed: return "confirmed";
-        case HoldStatus::fulfilled: return "fulfilled";
-        case HoldStatus::released: return "released";
-        case HoldStatus::expired: return "expired";
-        case HoldStatus::cancelled: return "cancelled";
-        case HoldStatus::returned: return "returned";
+        case HoldStatus::pending:
+            return "pending";
+        case HoldStatus::confirmed:
+            return "confirmed";
+        case HoldStatus::fulfilled:
+            return "fulfilled";
+        case HoldStatus::released:
+            return "released";
+        case HoldStatus::expired:
+            return "expired";
+        case HoldStatus::cancelled:
+            return "cancelled";
+        case HoldStatus::returned:
+            return "returned";
     }
     HF_ASSERT(!"a hold status without a name");
 }
 
 std::string_view to_string(StockState state) {
     switch (state) {
-        case StockState::available: return "available";
-        case StockState::returned: return "returned";
-        case StockState::repair: return "repair";
-        case StockState::damaged: return "damaged";
+        case StockState::available:
+            return "available";
+        case StockState::returned:
+            return "returned";
+        case StockState::repair:
+            return "repair";
+        case StockState::damaged:
+            return "damaged";
     }
     HF_ASSERT(!"a stock state without a name");
 }
@@ -70,9 +110,12 @@ std::string_view to_string(LateConfirm rule) {
 
 std::string_view to_string(AllocationRule rule) {
     switch (rule) {
-        case AllocationRule::priority: return "priority";
-        case AllocationRule::most_available: return "most_available";
-        case AllocationRule::nearest: return "nearest";
+        case AllocationRule::priority:
+            return "priority";
+        case AllocationRule::most_available:
+            return "most_available";
+        case AllocationRule::nearest:
+            return "nearest";
     }
     HF_ASSERT(!"an allocation rule without a name");
 }
@@ -101,6 +144,8 @@ struct TypeName {
 
 }  // namespace
 
-std::string_view type_name(const Event& event) { return std::visit(TypeName{}, event); }
+std::string_view type_name(const Event& event) {
+    return std::visit(TypeName{}, event);
+}
 
 }  // namespace holdfast

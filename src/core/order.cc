@@ -13,9 +13,15 @@ namespace {
 // Units of an allocation that a command may still take.
 using Left = Quantity (*)(const Allocation&);
 
-Quantity sold_not_shipped(const Allocation& a) { return a.quantity - a.fulfilled - a.cancelled; }
-Quantity shipped_not_returned(const Allocation& a) { return a.fulfilled - a.returned; }
-Quantity all_of(const Allocation& a) { return a.quantity; }
+Quantity sold_not_shipped(const Allocation& a) {
+    return a.quantity - a.fulfilled - a.cancelled;
+}
+Quantity shipped_not_returned(const Allocation& a) {
+    return a.fulfilled - a.returned;
+}
+Quantity all_of(const Allocation& a) {
+    return a.quantity;
+}
 
 struct Picked {
     std::vector<Part> parts;  // by allocation, in the order of the hold's lines
@@ -31,14 +37,12 @@ Part part_of(const HoldLine& line, const Allocation& allocation, Quantity quanti
 
 Refusal exceeds(const LineRequest& line, Quantity possible, std::string_view verb) {
     return {.code = RefusalCode::quantity_exceeds_hold,
-            .detail = fmt::format("{} of SKU '{}' cannot be {}: the hold has {} left", line.quantity,
-                                  line.sku, verb, possible),
-            .field = {},
+            .detail = fmt::format("{} of SKU '{}' cannot be {}: the hold has {} left",
+                                  line.quantity, line.sku, verb, possible),
             .short_lines = {{.sku = line.sku,
                              .location = line.location,
                              .wanted = line.quantity,
-                             .available = possible}},
-            .fence = {}};
+                             .available = possible}}};
 }
 
 // Picks the units of `lines` (all that is left when empty) from the hold's allocations.
@@ -194,9 +198,7 @@ Decision return_shipped(const State& state, const Hold& hold, const ReturnUnits&
                            .detail = fmt::format("location '{0}' is not known: define it with "
                                                  "PUT /v1/locations/{0}",
                                                  lines[i].location),
-                           .field = fmt::format("/lines/{}/location", i),
-                           .short_lines = {},
-                           .fence = {}});
+                           .field = fmt::format("/lines/{}/location", i)});
         }
     }
     HoldReturned event{.id = hold.id,

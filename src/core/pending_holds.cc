@@ -88,14 +88,17 @@ void set_times(PendingHold& hold, const HoldTimes& times) {
     hold.fence = times.fence;
     hold.expires_ms = offset_ms(times.created_at, times.expires_at);
     hold.heartbeat_s = static_cast<std::uint32_t>(times.heartbeat.count());
-    hold.beats_until_ms = hold.heartbeat_s == 0 ? 0 : offset_ms(times.created_at, times.beats_until);
+    hold.beats_until_ms =
+        hold.heartbeat_s == 0 ? 0 : offset_ms(times.created_at, times.beats_until);
     hold.extensions = static_cast<std::uint16_t>(times.extensions);
     hold.secured = times.secured;
 }
 
 }  // namespace
 
-Instant PendingHold::expires_at() const { return created_at + milliseconds(expires_ms); }
+Instant PendingHold::expires_at() const {
+    return created_at + milliseconds(expires_ms);
+}
 
 Instant PendingHold::beats_until() const {
     return heartbeat_s == 0 ? Instant{} : created_at + milliseconds(beats_until_ms);
@@ -140,17 +143,14 @@ PackedLines PendingHold::lines() const {
 
 namespace {
 
-using Slots = boost::container::deque<PendingHold, void,
-                                      boost::container::deque_options<
-                                          boost::container::block_size<1024>>::type>;
+using Slots = boost::container::deque<
+    PendingHold, void, boost::container::deque_options<boost::container::block_size<1024>>::type>;
 
 // Hash and equality of slots by what they stand for, so that the sets hold four bytes a hold.
 struct IdKey {
     const Slots* slots;
     using is_transparent = void;
-    std::size_t operator()(HoldId id) const {
-        return XXH3_64bits(&id, sizeof id);
-    }
+    std::size_t operator()(HoldId id) const { return XXH3_64bits(&id, sizeof id); }
     std::size_t operator()(HoldSlot slot) const { return (*this)((*slots)[slot].id); }
     bool operator()(HoldSlot a, HoldSlot b) const { return a == b; }
     bool operator()(HoldSlot a, HoldId id) const { return (*slots)[a].id == id; }
@@ -175,7 +175,7 @@ template <class Key>
 using SlotSet = boost::unordered_flat_set<HoldSlot, Key, Key>;
 
 // A doubly linked list through the slots.
-template <SlotLinks PendingHold::*Links>
+template <SlotLinks PendingHold::* Links>
 struct SlotList {
     static void push_back(Slots& slots, HoldSlot& tail, HoldSlot slot) {
         (slots[slot].*Links) = {.previous = tail, .next = no_slot};
@@ -196,7 +196,7 @@ struct SlotList {
 };
 
 // The holds of one owner (cart or customer): the set knows the head of each list, newest first.
-template <std::string_view (PendingHold::*Name)() const, SlotLinks PendingHold::*Links>
+template <std::string_view (PendingHold::*Name)() const, SlotLinks PendingHold::* Links>
 class OwnerIndex {
 public:
     explicit OwnerIndex(Slots* slots)
@@ -318,15 +318,17 @@ PendingHolds::~PendingHolds() = default;
 PendingHolds::PendingHolds(PendingHolds&&) noexcept = default;
 PendingHolds& PendingHolds::operator=(PendingHolds&&) noexcept = default;
 
-std::size_t PendingHolds::count() const { return indexes_->by_id.size(); }
+std::size_t PendingHolds::count() const {
+    return indexes_->by_id.size();
+}
 
 const PendingHold* PendingHolds::find(HoldId id) const {
     const auto found = indexes_->by_id.find(id);
     return found == indexes_->by_id.end() ? nullptr : &indexes_->slots[*found];
 }
 
-void PendingHolds::insert(const HoldTimes& times, std::string_view cart,
-                          std::string_view customer, const PackedLines& lines) {
+void PendingHolds::insert(const HoldTimes& times, std::string_view cart, std::string_view customer,
+                          const PackedLines& lines) {
     Indexes& indexes = *indexes_;
     HoldSlot slot = 0;
     if (indexes.unused.empty()) {
@@ -388,7 +390,9 @@ std::vector<HoldId> PendingHolds::due(Instant now, std::size_t limit) const {
     return ids;
 }
 
-bool PendingHolds::any_due(Instant now) const { return next_deadline() <= now; }
+bool PendingHolds::any_due(Instant now) const {
+    return next_deadline() <= now;
+}
 
 Instant PendingHolds::next_deadline() const {
     return indexes_->by_deadline.empty() ? Instant::max() : indexes_->by_deadline.begin()->first;

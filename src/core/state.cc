@@ -51,12 +51,8 @@ SkuIndex State::sku_index(std::string_view sku) {
 SkuIndex State::define_sku(std::string_view sku) {
     const auto [entry, added] = sku_by_name.try_emplace(std::string(sku), SkuIndex(skus.size()));
     if (added) {
-        skus.push_back({.sku = std::string(sku),
-                        .token = routing_token(sku),
-                        .policy = {},
-                        .defined_at = 0,
-                        .stock = {},
-                        .customers = nullptr});
+        skus.push_back(
+            {.sku = std::string(sku), .token = routing_token(sku), .policy = {}, .stock = {}});
     }
     return entry->second;
 }

@@ -16,11 +16,7 @@ Decision happened(Event event) {
 }
 
 Refusal refusal(RefusalCode code, std::string field, std::string detail) {
-    return {.code = code,
-            .detail = std::move(detail),
-            .field = std::move(field),
-            .short_lines = {},
-            .fence = {}};
+    return {.code = code, .detail = std::move(detail), .field = std::move(field)};
 }
 
 std::optional<Refusal> check_sku(const State& state, std::string_view sku) {
@@ -72,10 +68,14 @@ Refusal short_of(std::string_view sku, std::string_view location, Quantity wante
 
 Quantity units_in(const Counters& row, StockState state) {
     switch (state) {
-        case StockState::available: return row.available;
-        case StockState::returned: return row.returned;
-        case StockState::repair: return row.repair;
-        case StockState::damaged: return row.damaged;
+        case StockState::available:
+            return row.available;
+        case StockState::returned:
+            return row.returned;
+        case StockState::repair:
+            return row.repair;
+        case StockState::damaged:
+            return row.damaged;
     }
     HF_ASSERT(!"a stock state without a counter");
 }
@@ -88,16 +88,14 @@ Decision define_sku(const State& state, const DefineSku& command) {
 }
 
 Decision define_location(const State& state, const DefineLocation& command) {
-    if (!state.find_location(command.location) &&
-        state.locations.size() >= limits::locations_max) {
+    if (!state.find_location(command.location) && state.locations.size() >= limits::locations_max) {
         return refuse(refusal(RefusalCode::too_many_locations, {},
                               fmt::format("there are {} locations already, and no more are "
                                           "possible: use one of them",
                                           limits::locations_max)));
     }
-    return happened(LocationDefined{.location = command.location,
-                                    .region = command.region,
-                                    .priority = command.priority});
+    return happened(LocationDefined{
+        .location = command.location, .region = command.region, .priority = command.priority});
 }
 
 Decision receive_stock(const State& state, const ReceiveStock& command) {

@@ -1,5 +1,3 @@
-#include <holdfast/types.h>
-
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -8,6 +6,7 @@
 #include <xxhash.h>
 
 #include <holdfast/assert.h>
+#include <holdfast/types.h>
 
 namespace holdfast {
 namespace {

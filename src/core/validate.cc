@@ -14,9 +14,7 @@ using Fault = std::optional<Refusal>;
 Fault fault(std::string field, std::string detail) {
     return Refusal{.code = RefusalCode::invalid_request,
                    .detail = std::move(detail),
-                   .field = std::move(field),
-                   .short_lines = {},
-                   .fence = {}};
+                   .field = std::move(field)};
 }
 
 // Shows a value that may be anything in a message that must stay one short line.
@@ -146,8 +144,7 @@ struct Validator {
             check_seconds("/policy/hold_ttl", p.hold_ttl, limits::ttl_min, p.max_ttl),
             check_seconds("/policy/checkout_ttl", p.checkout_ttl, limits::ttl_min, p.max_ttl),
             check_range("/policy/max_extensions", p.max_extensions, 0, limits::extensions_max),
-            check_range<Quantity>("/policy/safety_stock", p.safety_stock, 0,
-                                  limits::quantity_max),
+            check_range<Quantity>("/policy/safety_stock", p.safety_stock, 0, limits::quantity_max),
             check_range<Quantity>("/policy/max_per_customer", p.max_per_customer.value_or(1), 1,
                                   limits::quantity_max));
     }
@@ -167,10 +164,10 @@ struct Validator {
         if (c.reason.empty()) {
             return fault("/reason", "an adjustment needs a reason: say why the count was wrong");
         }
-        return first(check_id("/sku", c.sku), check_id("/location", c.location),
-                     check_range<Quantity>("/delta", c.delta, -limits::quantity_max,
-                                           limits::quantity_max),
-                     check_text("/reason", c.reason), check_text("/reference", c.reference));
+        return first(
+            check_id("/sku", c.sku), check_id("/location", c.location),
+            check_range<Quantity>("/delta", c.delta, -limits::quantity_max, limits::quantity_max),
+            check_text("/reason", c.reason), check_text("/reference", c.reference));
     }
     Fault operator()(const MoveStock& c) const {
         if (c.from == c.to) {
