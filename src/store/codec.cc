@@ -1,0 +1,560 @@
+// The stored format, version 1.
+//
+//   number   = unsigned LEB128, 1 to 10 bytes
+//   signed   = number of (n << 1) ^ (n >> 63)
+//   text     = number of bytes, bytes
+//   id       = high, low: 8 bytes each, big-endian
+//   instant  = signed milliseconds since the Unix epoch
+//   enum     = 1 byte, stored_numbers.h
+//   list(x)  = number of elements, each x
+//
+//   hold     = id flags number:fence text:cart text:customer instant:created signed:expires-created
+//              [signed:heartbeat seconds, signed:beats_until-created] [signed:extensions] list(line)
+//              flags: bits 0-3 status, 0x10 secured, 0x20 beats, 0x40 extended
+//   line     = text:sku flags signed:quantity [text:location] [signed:wanted]
+//              (text:location of its only allocation | nothing | list(allocation))
+//              flags: 0x01 limited, 0x02 a location was named, 0x04 wanted differs from quantity,
+//              0x08 one allocation of all units, of which nothing has become yet, 0x10 (with 0x02 and
+//              0x08) at the named location
+//   allocation = text:location signed:quantity signed:fulfilled signed:cancelled signed:returned
+//   policy   = enum:selling enum:late_confirm enum:allocation flags signed: hold_ttl checkout_ttl max_ttl
+//              max_life max_extensions safety_stock [max_per_customer]
+//              flags: 0x01 split, 0x02 max_per_customer
+//   counters = signed: on_hand available held committed safety_stock returned repair damaged
+//
+//   rows       sku = policy number:defined_at    location = text:region signed:priority
+//              stock = counters    live_hold, past_hold = hold    customer = signed
+//   answers  = 1 instant:at number:count, then each: text:key number:fingerprint tag answer
+//              tag 1 hold number:version instant:server_time
+//              tag 2 text:sku policy number:version number:defined_at
+//              tag 3 text:sku list(text:location counters) counters:total number:version instant:as_of
+//              tag 4 text:location text:region signed:priority number:version
+//   blob     = 1 number:batch instant:at, then each event: number:index event (codec_events.cc)
+//
+// A change that old bytes do not survive raises the leading 1 of answers and blobs, and the format
+// version of the stores, which refuse what is newer than themselves.
+#include "store/codec.h"
+
+#include "store/bytes.h"
+#include "store/codec_values.h"
+
+namespace holdfast::store {
+
+namespace {
+
+constexpr std::uint8_t format_version = 1;
+
+// Of list elements, for the check that a count can be true.
+constexpr std::size_t allocation_bytes_min = 5;
+constexpr std::size_t line_bytes_min = 4;
+constexpr std::size_t stock_row_bytes_min = 9;
+constexpr std::size_t answer_bytes_min = 7;
+constexpr std::size_t event_bytes_min = 5;
+
+constexpr std::uint8_t hold_status_mask = 0x0f;
+constexpr std::uint8_t hold_secured = 0x10;
+constexpr std::uint8_t hold_beats = 0x20;
+constexpr std::uint8_t hold_extended = 0x40;
+
+constexpr std::uint8_t line_limited = 0x01;
+constexpr std::uint8_t line_named = 0x02;
+constexpr std::uint8_t line_wanted = 0x04;
+constexpr std::uint8_t line_whole = 0x08;
+constexpr std::uint8_t line_whole_at_named = 0x10;
+
+constexpr std::uint8_t policy_split = 0x01;
+constexpr std::uint8_t policy_customer_limit = 0x02;
+
+void write(ByteWriter& out, const Allocation& allocation) {
+    out.text(allocation.location);
+    out.signed_number(allocation.quantity);
+    out.signed_number(allocation.fulfilled);
+    out.signed_number(allocation.cancelled);
+    out.signed_number(allocation.returned);
+}
+
+Allocation read_allocation(ByteReader& in) {
+    Allocation allocation;
+    allocation.location = in.text();
+    allocation.quantity = in.signed_number();
+    allocation.fulfilled = in.signed_number();
+    allocation.cancelled = in.signed_number();
+    allocation.returned = in.signed_number();
+    return allocation;
+}
+
+// Nearly every line is: one allocation of all its units, nothing shipped yet.
+bool is_whole(const HoldLine& line) {
+    if (line.allocations.size() != 1) {
+        return false;
+    }
+    const Allocation& only = line.allocations.front();
+    return only.quantity == line.quantity && only.fulfilled == 0 && only.cancelled == 0 &&
+           only.returned == 0;
+}
+
+void write(ByteWriter& out, const HoldLine& line) {
+    const bool named = !line.location.empty();
+    const bool whole = is_whole(line);
+    const bool at_named = whole && named && line.allocations.front().location == line.location;
+    std::uint8_t flags = line.limited ? line_limited : 0;
+    flags |= named ? line_named : 0;
+    flags |= line.wanted != line.quantity ? line_wanted : 0;
+    flags |= whole ? line_whole : 0;
+    flags |= at_named ? line_whole_at_named : 0;
+
+    out.text(line.sku);
+    out.byte(flags);
+    out.signed_number(line.quantity);
+    if (named) {
+        out.text(line.location);
+    }
+    if (line.wanted != line.quantity) {
+        out.signed_number(line.wanted);
+    }
+    if (at_named) {
+        return;
+    }
+    if (whole) {
+        out.text(line.allocations.front().location);
+        return;
+    }
+    out.number(line.allocations.size());
+    for (const Allocation& allocation : line.allocations) {
+        write(out, allocation);
+    }
+}
+
+HoldLine read_line(ByteReader& in) {
+    HoldLine line;
+    line.sku = in.text();
+    const std::uint8_t flags =
+        read_flags(in, line_limited | line_named | line_wanted | line_whole | line_whole_at_named);
+    line.limited = (flags & line_limited) != 0;
+    line.quantity = in.signed_number();
+    if ((flags & line_named) != 0) {
+        line.location = in.text();
+    }
+    line.wanted = (flags & line_wanted) != 0 ? in.signed_number() : line.quantity;
+    if ((flags & line_whole) != 0) {
+        Allocation& only = line.allocations.emplace_back();
+        only.location = (flags & line_whole_at_named) != 0 ? line.location : in.text();
+        only.quantity = line.quantity;
+        return line;
+    }
+    const std::size_t count = in.count(allocation_bytes_min);
+    line.allocations.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        line.allocations.push_back(read_allocation(in));
+    }
+    return line;
+}
+
+void write(ByteWriter& out, const Counters& counters) {
+    out.signed_number(counters.on_hand);
+    out.signed_number(counters.available);
+    out.signed_number(counters.held);
+    out.signed_number(counters.committed);
+    out.signed_number(counters.safety_stock);
+    out.signed_number(counters.returned);
+    out.signed_number(counters.repair);
+    out.signed_number(counters.damaged);
+}
+
+Counters read_counters(ByteReader& in) {
+    Counters counters;
+    counters.on_hand = in.signed_number();
+    counters.available = in.signed_number();
+    counters.held = in.signed_number();
+    counters.committed = in.signed_number();
+    counters.safety_stock = in.signed_number();
+    counters.returned = in.signed_number();
+    counters.repair = in.signed_number();
+    counters.damaged = in.signed_number();
+    return counters;
+}
+
+// Whole values: nothing may be left over.
+template <class Read>
+auto decode_all(std::string_view bytes, const char* what, Read read) {
+    ByteReader in(bytes, what);
+    auto value = read(in);
+    in.expect_end();
+    return value;
+}
+
+void check_format(ByteReader& in) {
+    if (in.byte() != format_version) {
+        in.fail("not format version 1");
+    }
+}
+
+}  // namespace
+
+void write(ByteWriter& out, const Hold& hold) {
+    const bool beats = hold.heartbeat.count() != 0 || hold.beats_until != Instant{};
+    std::uint8_t flags = stored_number(hold.status);
+    flags |= hold.secured ? hold_secured : 0;
+    flags |= beats ? hold_beats : 0;
+    flags |= hold.extensions != 0 ? hold_extended : 0;
+
+    out.id(hold.id);
+    out.byte(flags);
+    out.number(hold.fence);
+    out.text(hold.cart);
+    out.text(hold.customer);
+    out.instant(hold.created_at);
+    out.instant_after(hold.created_at, hold.expires_at);
+    if (beats) {
+        out.signed_number(hold.heartbeat.count());
+        out.instant_after(hold.created_at, hold.beats_until);
+    }
+    if (hold.extensions != 0) {
+        out.signed_number(hold.extensions);
+    }
+    out.number(hold.lines.size());
+    for (const HoldLine& line : hold.lines) {
+        write(out, line);
+    }
+}
+
+Hold read_hold(ByteReader& in) {
+    Hold hold;
+    hold.id = in.id();
+    const std::uint8_t flags =
+        read_flags(in, hold_status_mask | hold_secured | hold_beats | hold_extended);
+    const auto status = from_stored_number<HoldStatus>(flags & hold_status_mask);
+    if (!status) {
+        in.fail("an unknown hold status");
+    }
+    hold.status = *status;
+    hold.secured = (flags & hold_secured) != 0;
+    hold.fence = in.number();
+    hold.cart = in.text();
+    hold.customer = in.text();
+    hold.created_at = in.instant();
+    hold.expires_at = in.instant_after(hold.created_at);
+    if ((flags & hold_beats) != 0) {
+        hold.heartbeat = Seconds(in.signed_number());
+        hold.beats_until = in.instant_after(hold.created_at);
+    }
+    if ((flags & hold_extended) != 0) {
+        hold.extensions = in.small_number();
+    }
+    const std::size_t count = in.count(line_bytes_min);
+    hold.lines.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        hold.lines.push_back(read_line(in));
+    }
+    return hold;
+}
+
+void write(ByteWriter& out, const Policy& policy) {
+    write_enum(out, policy.selling);
+    write_enum(out, policy.late_confirm);
+    write_enum(out, policy.allocation);
+    out.byte(static_cast<std::uint8_t>((policy.split ? policy_split : 0) |
+                                       (policy.max_per_customer ? policy_customer_limit : 0)));
+    out.signed_number(policy.hold_ttl.count());
+    out.signed_number(policy.checkout_ttl.count());
+    out.signed_number(policy.max_ttl.count());
+    out.signed_number(policy.max_life.count());
+    out.signed_number(policy.max_extensions);
+    out.signed_number(policy.safety_stock);
+    if (policy.max_per_customer) {
+        out.signed_number(*policy.max_per_customer);
+    }
+}
+
+Policy read_policy(ByteReader& in) {
+    Policy policy;
+    policy.selling = read_enum<Selling>(in);
+    policy.late_confirm = read_enum<LateConfirm>(in);
+    policy.allocation = read_enum<AllocationRule>(in);
+    const std::uint8_t flags = read_flags(in, policy_split | policy_customer_limit);
+    policy.split = (flags & policy_split) != 0;
+    policy.hold_ttl = Seconds(in.signed_number());
+    policy.checkout_ttl = Seconds(in.signed_number());
+    policy.max_ttl = Seconds(in.signed_number());
+    policy.max_life = Seconds(in.signed_number());
+    policy.max_extensions = in.small_number();
+    policy.safety_stock = in.signed_number();
+    if ((flags & policy_customer_limit) != 0) {
+        policy.max_per_customer = in.signed_number();
+    }
+    return policy;
+}
+
+std::string encode_id_key(HoldId id) {
+    std::string key(16, '\0');
+    put_big(key.data(), id.high);
+    put_big(key.data() + 8, id.low);
+    return key;
+}
+
+HoldId decode_id_key(std::string_view key) {
+    return decode_all(key, "hold key", [](ByteReader& in) { return in.id(); });
+}
+
+std::string encode_version_key(Version version) {
+    std::string key(8, '\0');
+    put_big(key.data(), version);
+    return key;
+}
+
+Version decode_version_key(std::string_view key) {
+    if (key.size() != 8) {
+        ByteReader(key, "version key").fail("not 8 bytes");
+    }
+    return get_big(key.data());
+}
+
+std::string encode_pair_key(std::string_view first, std::string_view second) {
+    std::string key;
+    key.reserve(first.size() + 1 + second.size());
+    key.append(first).append(1, '\0').append(second);
+    return key;
+}
+
+std::pair<std::string_view, std::string_view> decode_pair_key(std::string_view key) {
+    const std::size_t middle = key.find('\0');
+    if (middle == std::string_view::npos) {
+        ByteReader(key, "pair of names").fail("no separator");
+    }
+    return {key.substr(0, middle), key.substr(middle + 1)};
+}
+
+void encode(std::string& out, const SkuRow& row) {
+    ByteWriter bytes(out);
+    write(bytes, row.policy);
+    bytes.number(row.defined_at);
+}
+
+void encode(std::string& out, const LocationRow& row) {
+    ByteWriter bytes(out);
+    bytes.text(row.region);
+    bytes.signed_number(row.priority);
+}
+
+void encode(std::string& out, const Counters& counters) {
+    ByteWriter bytes(out);
+    write(bytes, counters);
+}
+
+void encode(std::string& out, const Hold& hold) {
+    ByteWriter bytes(out);
+    write(bytes, hold);
+}
+
+void encode_quantity(std::string& out, Quantity quantity) {
+    ByteWriter bytes(out);
+    bytes.signed_number(quantity);
+}
+
+SkuRow decode_sku_row(std::string_view bytes) {
+    return decode_all(bytes, "sku row", [](ByteReader& in) {
+        SkuRow row;
+        row.policy = read_policy(in);
+        row.defined_at = in.number();
+        return row;
+    });
+}
+
+LocationRow decode_location_row(std::string_view bytes) {
+    return decode_all(bytes, "location row", [](ByteReader& in) {
+        LocationRow row;
+        row.region = in.text();
+        row.priority = in.small_number();
+        return row;
+    });
+}
+
+Counters decode_counters(std::string_view bytes) {
+    return decode_all(bytes, "stock row", read_counters);
+}
+
+Hold decode_hold(std::string_view bytes) {
+    return decode_all(bytes, "hold row", read_hold);
+}
+
+Quantity decode_quantity(std::string_view bytes) {
+    return decode_all(bytes, "customer row", [](ByteReader& in) { return in.signed_number(); });
+}
+
+namespace {
+
+enum class AnswerTag : std::uint8_t { hold = 1, sku = 2, stock = 3, location = 4 };
+
+void write_tag(ByteWriter& out, AnswerTag tag) {
+    out.byte(static_cast<std::uint8_t>(tag));
+}
+
+void write(ByteWriter& out, const HoldAnswer& answer) {
+    write_tag(out, AnswerTag::hold);
+    write(out, answer.hold);
+    out.number(answer.version);
+    out.instant(answer.server_time);
+}
+
+void write(ByteWriter& out, const SkuAnswer& answer) {
+    write_tag(out, AnswerTag::sku);
+    out.text(answer.sku);
+    write(out, answer.policy);
+    out.number(answer.version);
+    out.number(answer.defined_at);
+}
+
+void write(ByteWriter& out, const StockAnswer& answer) {
+    write_tag(out, AnswerTag::stock);
+    out.text(answer.sku);
+    out.number(answer.locations.size());
+    for (const StockRow& row : answer.locations) {
+        out.text(row.location);
+        write(out, row.counters);
+    }
+    write(out, answer.total);
+    out.number(answer.version);
+    out.instant(answer.as_of);
+}
+
+void write(ByteWriter& out, const LocationAnswer& answer) {
+    write_tag(out, AnswerTag::location);
+    out.text(answer.location);
+    out.text(answer.region);
+    out.signed_number(answer.priority);
+    out.number(answer.version);
+}
+
+HoldAnswer read_hold_answer(ByteReader& in) {
+    HoldAnswer answer;
+    answer.hold = read_hold(in);
+    answer.version = in.number();
+    answer.server_time = in.instant();
+    return answer;
+}
+
+SkuAnswer read_sku_answer(ByteReader& in) {
+    SkuAnswer answer;
+    answer.sku = in.text();
+    answer.policy = read_policy(in);
+    answer.version = in.number();
+    answer.defined_at = in.number();
+    return answer;
+}
+
+StockAnswer read_stock_answer(ByteReader& in) {
+    StockAnswer answer;
+    answer.sku = in.text();
+    const std::size_t count = in.count(stock_row_bytes_min);
+    answer.locations.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        std::string location = in.text();
+        answer.locations.push_back(
+            {.location = std::move(location), .counters = read_counters(in)});
+    }
+    answer.total = read_counters(in);
+    answer.version = in.number();
+    answer.as_of = in.instant();
+    return answer;
+}
+
+LocationAnswer read_location_answer(ByteReader& in) {
+    LocationAnswer answer;
+    answer.location = in.text();
+    answer.region = in.text();
+    answer.priority = in.small_number();
+    answer.version = in.number();
+    return answer;
+}
+
+Answer read_answer(ByteReader& in) {
+    switch (static_cast<AnswerTag>(in.byte())) {
+        case AnswerTag::hold:
+            return read_hold_answer(in);
+        case AnswerTag::sku:
+            return read_sku_answer(in);
+        case AnswerTag::stock:
+            return read_stock_answer(in);
+        case AnswerTag::location:
+            return read_location_answer(in);
+    }
+    in.fail("an unknown kind of answer");
+}
+
+}  // namespace
+
+void encode_answers_header(std::string& out, Instant at, std::size_t count) {
+    ByteWriter bytes(out);
+    bytes.byte(format_version);
+    bytes.instant(at);
+    bytes.number(count);
+}
+
+void encode(std::string& out, const KeyedAnswer& answer) {
+    ByteWriter bytes(out);
+    bytes.text(answer.key);
+    bytes.number(answer.fingerprint);
+    std::visit([&bytes](const auto& value) { write(bytes, value); }, answer.answer);
+}
+
+KeyedAnswers decode_answers(std::string_view bytes) {
+    return decode_all(bytes, "answers row", [](ByteReader& in) {
+        check_format(in);
+        KeyedAnswers answers;
+        answers.at = in.instant();
+        const std::size_t count = in.count(answer_bytes_min);
+        answers.answers.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            KeyedAnswer& answer = answers.answers.emplace_back();
+            answer.key = in.text();
+            answer.fingerprint = in.number();
+            answer.answer = read_answer(in);
+        }
+        return answers;
+    });
+}
+
+void encode_blob_header(std::string& out, std::uint64_t batch, Instant at) {
+    ByteWriter bytes(out);
+    bytes.byte(format_version);
+    bytes.number(batch);
+    bytes.instant(at);
+}
+
+void encode(std::string& out, std::uint32_t index, const Event& event) {
+    ByteWriter bytes(out);
+    bytes.number(index);
+    write_event(bytes, event);
+}
+
+std::vector<RecordedEvent> decode_blob(PartitionId partition, const EventBlob& blob) {
+    ByteReader in(blob.bytes, "event blob");
+    if (blob.last < blob.first) {
+        in.fail("its versions run backwards");
+    }
+    check_format(in);
+    const std::uint64_t batch = in.number();
+    const Instant at = in.instant();
+    const std::uint64_t further = blob.last - blob.first;
+    if (further >= in.left() / event_bytes_min) {
+        in.fail("fewer events than versions");
+    }
+    std::vector<RecordedEvent> events;
+    events.reserve(static_cast<std::size_t>(further) + 1);
+    for (std::uint64_t i = 0; i <= further; ++i) {
+        const std::uint64_t index = in.number();
+        if (index > std::numeric_limits<std::uint32_t>::max()) {
+            in.fail("an index of more than 32 bits");
+        }
+        events.push_back({.partition = partition,
+                          .version = blob.first + i,
+                          .batch = batch,
+                          .index = static_cast<std::uint32_t>(index),
+                          .at = at,
+                          .event = read_event(in)});
+    }
+    in.expect_end();
+    return events;
+}
+
+}  // namespace holdfast::store

@@ -1,0 +1,413 @@
+// event = tag, then by tag (the rest of the grammar stands in codec.cc; tags are never reused):
+//    1 placed     hold
+//    2 refused    enum:code text:cart text:customer list(short line) signed:others
+//    3 amended    hold list(part):released
+//    4 extended   id number:fence instant:expires_at instant:beats_until signed:extensions
+//    5 secured    id number:fence instant:expires_at
+//    6 confirmed  id number:fence text:customer list(part):confirmed list(part):released bool:late
+//    7 released   id number:fence text:customer list(part)
+//    8 expired    the same
+//    9 fulfilled  id number:fence enum:status list(part) text:reference
+//   10 cancelled  id number:fence enum:status text:customer list(part)
+//   11 returned   id number:fence enum:status text:customer list(part) list(text):shipped_from
+//   32 sku        text:sku policy
+//   33 location   text:location text:region signed:priority
+//   34 received   text:sku text:location signed:quantity text:reference
+//   35 adjusted   text:sku text:location signed:delta text:reason text:reference
+//   36 moved      text:sku text:location signed:quantity enum:from enum:to text:reference
+//   37 transfer   text:sku text:from text:to signed:quantity text:reference
+//   part       = text:sku text:location signed:quantity bool:limited
+//   short line = text:sku text:location signed:wanted signed:available
+#include "store/codec_values.h"
+
+namespace holdfast::store {
+
+namespace {
+
+enum class EventTag : std::uint8_t {
+    hold_placed = 1,
+    hold_refused = 2,
+    hold_amended = 3,
+    hold_extended = 4,
+    hold_secured = 5,
+    hold_confirmed = 6,
+    hold_released = 7,
+    hold_expired = 8,
+    hold_fulfilled = 9,
+    hold_cancelled = 10,
+    hold_returned = 11,
+    sku_defined = 32,
+    location_defined = 33,
+    stock_received = 34,
+    stock_adjusted = 35,
+    stock_moved = 36,
+    stock_transferred = 37
+};
+
+constexpr std::size_t part_bytes_min = 4;
+constexpr std::size_t short_line_bytes_min = 4;
+
+void write_tag(ByteWriter& out, EventTag tag) {
+    out.byte(static_cast<std::uint8_t>(tag));
+}
+
+void write(ByteWriter& out, const std::vector<Part>& parts) {
+    out.number(parts.size());
+    for (const Part& part : parts) {
+        out.text(part.sku);
+        out.text(part.location);
+        out.signed_number(part.quantity);
+        out.byte(part.limited ? 1 : 0);
+    }
+}
+
+std::vector<Part> read_parts(ByteReader& in) {
+    const std::size_t count = in.count(part_bytes_min);
+    std::vector<Part> parts;
+    parts.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        Part& part = parts.emplace_back();
+        part.sku = in.text();
+        part.location = in.text();
+        part.quantity = in.signed_number();
+        part.limited = read_bool(in);
+    }
+    return parts;
+}
+
+// What every change of a hold begins with.
+template <class HoldEvent>
+void write_change(ByteWriter& out, EventTag tag, const HoldEvent& event) {
+    write_tag(out, tag);
+    out.id(event.id);
+    out.number(event.fence);
+}
+template <class HoldEvent>
+HoldEvent read_change(ByteReader& in) {
+    HoldEvent event;
+    event.id = in.id();
+    event.fence = in.number();
+    return event;
+}
+
+void write(ByteWriter& out, const HoldPlaced& event) {
+    write_tag(out, EventTag::hold_placed);
+    write(out, event.hold);
+}
+
+void write(ByteWriter& out, const HoldRefused& event) {
+    write_tag(out, EventTag::hold_refused);
+    write_enum(out, event.code);
+    out.text(event.cart);
+    out.text(event.customer);
+    out.number(event.short_lines.size());
+    for (const ShortLine& line : event.short_lines) {
+        out.text(line.sku);
+        out.text(line.location);
+        out.signed_number(line.wanted);
+        out.signed_number(line.available);
+    }
+    out.signed_number(event.others);
+}
+
+HoldRefused read_refused(ByteReader& in) {
+    HoldRefused event;
+    event.code = read_enum<RefusalCode>(in);
+    event.cart = in.text();
+    event.customer = in.text();
+    const std::size_t count = in.count(short_line_bytes_min);
+    event.short_lines.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        ShortLine& line = event.short_lines.emplace_back();
+        line.sku = in.text();
+        line.location = in.text();
+        line.wanted = in.signed_number();
+        line.available = in.signed_number();
+    }
+    event.others = in.signed_number();
+    return event;
+}
+
+void write(ByteWriter& out, const HoldAmended& event) {
+    write_tag(out, EventTag::hold_amended);
+    write(out, event.hold);
+    write(out, event.released);
+}
+
+HoldAmended read_amended(ByteReader& in) {
+    HoldAmended event;
+    event.hold = read_hold(in);
+    event.released = read_parts(in);
+    return event;
+}
+
+void write(ByteWriter& out, const HoldExtended& event) {
+    write_change(out, EventTag::hold_extended, event);
+    out.instant(event.expires_at);
+    out.instant(event.beats_until);
+    out.signed_number(event.extensions);
+}
+
+HoldExtended read_extended(ByteReader& in) {
+    auto event = read_change<HoldExtended>(in);
+    event.expires_at = in.instant();
+    event.beats_until = in.instant();
+    event.extensions = in.small_number();
+    return event;
+}
+
+void write(ByteWriter& out, const HoldSecured& event) {
+    write_change(out, EventTag::hold_secured, event);
+    out.instant(event.expires_at);
+}
+
+HoldSecured read_secured(ByteReader& in) {
+    auto event = read_change<HoldSecured>(in);
+    event.expires_at = in.instant();
+    return event;
+}
+
+void write(ByteWriter& out, const HoldConfirmed& event) {
+    write_change(out, EventTag::hold_confirmed, event);
+    out.text(event.customer);
+    write(out, event.confirmed);
+    write(out, event.released);
+    out.byte(event.late ? 1 : 0);
+}
+
+HoldConfirmed read_confirmed(ByteReader& in) {
+    auto event = read_change<HoldConfirmed>(in);
+    event.customer = in.text();
+    event.confirmed = read_parts(in);
+    event.released = read_parts(in);
+    event.late = read_bool(in);
+    return event;
+}
+
+template <class Ended>
+void write_ended(ByteWriter& out, EventTag tag, const Ended& event) {
+    write_change(out, tag, event);
+    out.text(event.customer);
+    write(out, event.released);
+}
+template <class Ended>
+Ended read_ended(ByteReader& in) {
+    auto event = read_change<Ended>(in);
+    event.customer = in.text();
+    event.released = read_parts(in);
+    return event;
+}
+
+void write(ByteWriter& out, const HoldReleased& event) {
+    write_ended(out, EventTag::hold_released, event);
+}
+
+void write(ByteWriter& out, const HoldExpired& event) {
+    write_ended(out, EventTag::hold_expired, event);
+}
+
+void write(ByteWriter& out, const HoldFulfilled& event) {
+    write_change(out, EventTag::hold_fulfilled, event);
+    write_enum(out, event.status);
+    write(out, event.fulfilled);
+    out.text(event.reference);
+}
+
+HoldFulfilled read_fulfilled(ByteReader& in) {
+    auto event = read_change<HoldFulfilled>(in);
+    event.status = read_enum<HoldStatus>(in);
+    event.fulfilled = read_parts(in);
+    event.reference = in.text();
+    return event;
+}
+
+void write(ByteWriter& out, const HoldCancelled& event) {
+    write_change(out, EventTag::hold_cancelled, event);
+    write_enum(out, event.status);
+    out.text(event.customer);
+    write(out, event.cancelled);
+}
+
+HoldCancelled read_cancelled(ByteReader& in) {
+    auto event = read_change<HoldCancelled>(in);
+    event.status = read_enum<HoldStatus>(in);
+    event.customer = in.text();
+    event.cancelled = read_parts(in);
+    return event;
+}
+
+void write(ByteWriter& out, const HoldReturned& event) {
+    write_change(out, EventTag::hold_returned, event);
+    write_enum(out, event.status);
+    out.text(event.customer);
+    write(out, event.returned);
+    out.number(event.shipped_from.size());
+    for (const std::string& location : event.shipped_from) {
+        out.text(location);
+    }
+}
+
+HoldReturned read_returned(ByteReader& in) {
+    auto event = read_change<HoldReturned>(in);
+    event.status = read_enum<HoldStatus>(in);
+    event.customer = in.text();
+    event.returned = read_parts(in);
+    const std::size_t count = in.count(1);
+    event.shipped_from.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        event.shipped_from.push_back(in.text());
+    }
+    return event;
+}
+
+void write(ByteWriter& out, const SkuDefined& event) {
+    write_tag(out, EventTag::sku_defined);
+    out.text(event.sku);
+    write(out, event.policy);
+}
+
+SkuDefined read_sku_defined(ByteReader& in) {
+    SkuDefined event;
+    event.sku = in.text();
+    event.policy = read_policy(in);
+    return event;
+}
+
+void write(ByteWriter& out, const LocationDefined& event) {
+    write_tag(out, EventTag::location_defined);
+    out.text(event.location);
+    out.text(event.region);
+    out.signed_number(event.priority);
+}
+
+LocationDefined read_location_defined(ByteReader& in) {
+    LocationDefined event;
+    event.location = in.text();
+    event.region = in.text();
+    event.priority = in.small_number();
+    return event;
+}
+
+void write(ByteWriter& out, const StockReceived& event) {
+    write_tag(out, EventTag::stock_received);
+    out.text(event.sku);
+    out.text(event.location);
+    out.signed_number(event.quantity);
+    out.text(event.reference);
+}
+
+StockReceived read_received(ByteReader& in) {
+    StockReceived event;
+    event.sku = in.text();
+    event.location = in.text();
+    event.quantity = in.signed_number();
+    event.reference = in.text();
+    return event;
+}
+
+void write(ByteWriter& out, const StockAdjusted& event) {
+    write_tag(out, EventTag::stock_adjusted);
+    out.text(event.sku);
+    out.text(event.location);
+    out.signed_number(event.delta);
+    out.text(event.reason);
+    out.text(event.reference);
+}
+
+StockAdjusted read_adjusted(ByteReader& in) {
+    StockAdjusted event;
+    event.sku = in.text();
+    event.location = in.text();
+    event.delta = in.signed_number();
+    event.reason = in.text();
+    event.reference = in.text();
+    return event;
+}
+
+void write(ByteWriter& out, const StockMoved& event) {
+    write_tag(out, EventTag::stock_moved);
+    out.text(event.sku);
+    out.text(event.location);
+    out.signed_number(event.quantity);
+    write_enum(out, event.from);
+    write_enum(out, event.to);
+    out.text(event.reference);
+}
+
+StockMoved read_moved(ByteReader& in) {
+    StockMoved event;
+    event.sku = in.text();
+    event.location = in.text();
+    event.quantity = in.signed_number();
+    event.from = read_enum<StockState>(in);
+    event.to = read_enum<StockState>(in);
+    event.reference = in.text();
+    return event;
+}
+
+void write(ByteWriter& out, const StockTransferred& event) {
+    write_tag(out, EventTag::stock_transferred);
+    out.text(event.sku);
+    out.text(event.from);
+    out.text(event.to);
+    out.signed_number(event.quantity);
+    out.text(event.reference);
+}
+
+StockTransferred read_transferred(ByteReader& in) {
+    StockTransferred event;
+    event.sku = in.text();
+    event.from = in.text();
+    event.to = in.text();
+    event.quantity = in.signed_number();
+    event.reference = in.text();
+    return event;
+}
+
+}  // namespace
+
+void write_event(ByteWriter& out, const Event& event) {
+    std::visit([&out](const auto& value) { write(out, value); }, event);
+}
+
+Event read_event(ByteReader& in) {
+    switch (static_cast<EventTag>(in.byte())) {
+        case EventTag::hold_placed:
+            return HoldPlaced{.hold = read_hold(in)};
+        case EventTag::hold_refused:
+            return read_refused(in);
+        case EventTag::hold_amended:
+            return read_amended(in);
+        case EventTag::hold_extended:
+            return read_extended(in);
+        case EventTag::hold_secured:
+            return read_secured(in);
+        case EventTag::hold_confirmed:
+            return read_confirmed(in);
+        case EventTag::hold_released:
+            return read_ended<HoldReleased>(in);
+        case EventTag::hold_expired:
+            return read_ended<HoldExpired>(in);
+        case EventTag::hold_fulfilled:
+            return read_fulfilled(in);
+        case EventTag::hold_cancelled:
+            return read_cancelled(in);
+        case EventTag::hold_returned:
+            return read_returned(in);
+        case EventTag::sku_defined:
+            return read_sku_defined(in);
+        case EventTag::location_defined:
+            return read_location_defined(in);
+        case EventTag::stock_received:
+            return read_received(in);
+        case EventTag::stock_adjusted:
+            return read_adjusted(in);
+        case EventTag::stock_moved:
+            return read_moved(in);
+        case EventTag::stock_transferred:
+            return read_transferred(in);
+    }
+    in.fail("an unknown kind of event");
+}
+
+}  // namespace holdfast::store

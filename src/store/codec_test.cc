@@ -1,0 +1,330 @@
+#include "store/codec.h"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "store/stored_numbers.h"
+#include "testing/arbitrary.h"
+
+namespace holdfast::store {
+namespace {
+
+template <class Value>
+std::string encoded(const Value& value) {
+    std::string bytes;
+    encode(bytes, value);
+    return bytes;
+}
+
+// A blob of these events, first version 11.
+EventBlob blob_of(const std::vector<Event>& events, std::uint64_t batch, Instant at) {
+    EventBlob blob{.first = 11, .last = 10 + events.size()};
+    encode_blob_header(blob.bytes, batch, at);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        encode(blob.bytes, static_cast<std::uint32_t>(i * 3), events[i]);
+    }
+    return blob;
+}
+
+RC_GTEST_PROP(Codec, HoldsComeBack, (const Hold& hold)) {
+    RC_ASSERT(decode_hold(encoded(hold)) == hold);
+}
+
+RC_GTEST_PROP(Codec, CountersComeBack, (const Counters& counters)) {
+    RC_ASSERT(decode_counters(encoded(counters)) == counters);
+}
+
+RC_GTEST_PROP(Codec, SkuRowsComeBack, (const Policy& policy, Version defined_at)) {
+    const SkuRow row{.policy = policy, .defined_at = defined_at};
+    RC_ASSERT(decode_sku_row(encoded(row)) == row);
+}
+
+RC_GTEST_PROP(Codec, LocationRowsComeBack, (const std::string& region, int priority)) {
+    const LocationRow row{.region = region, .priority = priority};
+    RC_ASSERT(decode_location_row(encoded(row)) == row);
+}
+
+RC_GTEST_PROP(Codec, QuantitiesComeBack, (Quantity quantity)) {
+    std::string bytes;
+    encode_quantity(bytes, quantity);
+    RC_ASSERT(decode_quantity(bytes) == quantity);
+}
+
+RC_GTEST_PROP(Codec, EventsComeBack,
+              (const std::vector<Event>& events, std::uint64_t batch, Instant at)) {
+    RC_PRE(!events.empty());
+    const std::vector<RecordedEvent> recorded = decode_blob(7, blob_of(events, batch, at));
+    RC_ASSERT(recorded.size() == events.size());
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        const RecordedEvent expected{.partition = 7,
+                                     .version = 11 + i,
+                                     .batch = batch,
+                                     .index = static_cast<std::uint32_t>(i * 3),
+                                     .at = at,
+                                     .event = events[i]};
+        RC_ASSERT(recorded[i] == expected);
+    }
+}
+
+RC_GTEST_PROP(Codec, AnswersComeBack,
+              (const std::vector<std::pair<std::string, Answer>>& keyed, Instant at)) {
+    KeyedAnswers answers{.at = at, .answers = {}};
+    std::string bytes;
+    encode_answers_header(bytes, at, keyed.size());
+    for (const auto& [key, answer] : keyed) {
+        answers.answers.push_back({.key = key, .fingerprint = key.size() * 77, .answer = answer});
+        encode(bytes, answers.answers.back());
+    }
+    RC_ASSERT(decode_answers(bytes) == answers);
+}
+
+RC_GTEST_PROP(Codec, KeysComeBackAndSortAsTheirValues, (HoldId a, HoldId b, Version v, Version w)) {
+    RC_ASSERT(decode_id_key(encode_id_key(a)) == a);
+    RC_ASSERT((encode_id_key(a) < encode_id_key(b)) == (a < b));
+    RC_ASSERT(decode_version_key(encode_version_key(v)) == v);
+    RC_ASSERT((encode_version_key(v) < encode_version_key(w)) == (v < w));
+}
+
+TEST(Codec, PairsOfNamesComeBack) {
+    const std::string key = encode_pair_key("mug", "main");
+    EXPECT_EQ(decode_pair_key(key), (std::pair<std::string_view, std::string_view>("mug", "main")));
+    EXPECT_EQ(decode_pair_key(encode_pair_key("mug", "")).second, "");
+    EXPECT_THROW((void)decode_pair_key("mug"), CodecError);
+}
+
+// Whatever the bytes are, a decoder answers with a value or with CodecError.
+template <class Decode>
+void survives(Decode decode) {
+    try {
+        (void)decode();
+    } catch (const CodecError& error) {
+        RC_ASSERT(std::string_view(error.what()).find("is damaged") != std::string_view::npos);
+    }
+}
+
+RC_GTEST_PROP(Codec, DamagedEventsAreRefusedOrReadButNeverCrash,
+              (const std::vector<Event>& events, std::uint32_t where, std::uint8_t what)) {
+    RC_PRE(!events.empty());
+    EventBlob blob = blob_of(events, 5, Instant{});
+    const EventBlob whole = blob;
+    blob.bytes[where % blob.bytes.size()] = static_cast<char>(what);
+    survives([&] { return decode_blob(0, blob); });
+    EventBlob cut = whole;
+    cut.bytes.resize(where % whole.bytes.size());
+    RC_ASSERT_THROWS_AS((void)decode_blob(0, cut), CodecError);
+    EventBlob longer = whole;
+    longer.bytes.push_back('\0');
+    RC_ASSERT_THROWS_AS((void)decode_blob(0, longer), CodecError);
+    EventBlob miscounted = whole;
+    ++miscounted.last;
+    RC_ASSERT_THROWS_AS((void)decode_blob(0, miscounted), CodecError);
+}
+
+RC_GTEST_PROP(Codec, AnyBytesAreRefusedOrRead, (const std::string& bytes)) {
+    survives([&] { return decode_hold(bytes); });
+    survives([&] { return decode_counters(bytes); });
+    survives([&] { return decode_sku_row(bytes); });
+    survives([&] { return decode_location_row(bytes); });
+    survives([&] { return decode_quantity(bytes); });
+    survives([&] { return decode_answers("\1" + bytes); });
+    survives([&] { return decode_id_key(bytes); });
+    survives([&] { return decode_version_key(bytes); });
+}
+
+// A count or a length that the bytes cannot hold must not become an allocation.
+TEST(Codec, HugeCountsAreRefused) {
+    std::string bytes = encoded(Hold{.cart = "c"});
+    bytes.back() = '\xff';  // the count of lines
+    bytes += std::string(7, '\xff') + '\x7f';
+    EXPECT_THROW((void)decode_hold(bytes), CodecError);
+    EXPECT_THROW(
+        (void)decode_blob(0, EventBlob{.first = 0, .last = UINT64_MAX, .bytes = {1, 0, 0}}),
+        CodecError);
+}
+
+template <class Enum>
+void expect_distinct_numbers(Enum last) {
+    for (int value = 0; value <= static_cast<int>(last); ++value) {
+        const auto enumerator = static_cast<Enum>(value);
+        EXPECT_EQ(from_stored_number<Enum>(stored_number(enumerator)), enumerator) << value;
+    }
+}
+
+TEST(Codec, EveryEnumeratorHasANumberOfItsOwn) {
+    expect_distinct_numbers(HoldStatus::returned);
+    expect_distinct_numbers(StockState::damaged);
+    expect_distinct_numbers(Selling::strict);
+    expect_distinct_numbers(LateConfirm::refuse);
+    expect_distinct_numbers(AllocationRule::nearest);
+    expect_distinct_numbers(RefusalCode::outcome_unknown);
+}
+
+Hold golden_hold() {
+    Hold hold{.id = {.high = 0x019abcdef0120003, .low = 0x1122334455667788}};
+    hold.fence = 17;
+    hold.cart = "c-81";
+    hold.customer = "u-9";
+    hold.created_at = Instant(std::chrono::milliseconds(1'795'000'000'123));
+    hold.expires_at = hold.created_at + std::chrono::minutes(10);
+    hold.heartbeat = Seconds(30);
+    hold.beats_until = hold.created_at + std::chrono::seconds(30);
+    hold.extensions = 2;
+    hold.secured = true;
+    hold.lines = {{.sku = "mug",
+                   .wanted = 2,
+                   .quantity = 2,
+                   .allocations = {{.location = "main", .quantity = 2}}},
+                  {.sku = "tea",
+                   .location = "berlin",
+                   .wanted = 5,
+                   .quantity = 4,
+                   .allocations = {{.location = "berlin", .quantity = 4}},
+                   .limited = true},
+                  {.sku = "pot",
+                   .wanted = 3,
+                   .quantity = 3,
+                   .allocations = {{.location = "a", .quantity = 1, .fulfilled = 1, .returned = 1},
+                                   {.location = "b", .quantity = 2, .cancelled = 1}}}};
+    return hold;
+}
+
+std::vector<Event> golden_events() {
+    const Hold hold = golden_hold();
+    const std::vector<Part> parts = {
+        {.sku = "mug", .location = "main", .quantity = 2},
+        {.sku = "tea", .location = "berlin", .quantity = 4, .limited = true}};
+    const Policy policy{.hold_ttl = Seconds(300),
+                        .late_confirm = LateConfirm::refuse,
+                        .safety_stock = 4,
+                        .max_per_customer = 6,
+                        .allocation = AllocationRule::nearest,
+                        .split = true};
+    return {
+        HoldPlaced{.hold = hold},
+        HoldRefused{.code = RefusalCode::insufficient_stock,
+                    .cart = "c-82",
+                    .customer = "",
+                    .short_lines = {{.sku = "mug", .location = "", .wanted = 3, .available = 1}},
+                    .others = 40},
+        HoldAmended{.hold = hold, .released = parts},
+        HoldExtended{.id = hold.id,
+                     .fence = 18,
+                     .expires_at = hold.expires_at,
+                     .beats_until = hold.beats_until,
+                     .extensions = 3},
+        HoldSecured{.id = hold.id, .fence = 19, .expires_at = hold.expires_at},
+        HoldConfirmed{.id = hold.id,
+                      .fence = 20,
+                      .customer = "u-9",
+                      .confirmed = parts,
+                      .released = {},
+                      .late = true},
+        HoldReleased{.id = hold.id, .fence = 21, .customer = "u-9", .released = parts},
+        HoldExpired{.id = hold.id, .fence = 22, .customer = "", .released = parts},
+        HoldFulfilled{.id = hold.id,
+                      .fence = 23,
+                      .status = HoldStatus::confirmed,
+                      .fulfilled = parts,
+                      .reference = "DHL 1"},
+        HoldCancelled{.id = hold.id,
+                      .fence = 24,
+                      .status = HoldStatus::cancelled,
+                      .customer = "u-9",
+                      .cancelled = parts},
+        HoldReturned{.id = hold.id,
+                     .fence = 25,
+                     .status = HoldStatus::returned,
+                     .customer = "u-9",
+                     .returned = parts,
+                     .shipped_from = {"main", "main"}},
+        SkuDefined{.sku = "mug", .policy = policy},
+        LocationDefined{.location = "berlin", .region = "eu", .priority = -3},
+        StockReceived{.sku = "mug", .location = "main", .quantity = 100, .reference = "PO-7"},
+        StockAdjusted{
+            .sku = "mug", .location = "main", .delta = -5, .reason = "count", .reference = ""},
+        StockMoved{.sku = "mug",
+                   .location = "main",
+                   .quantity = 1,
+                   .from = StockState::returned,
+                   .to = StockState::damaged,
+                   .reference = "r"},
+        StockTransferred{
+            .sku = "mug", .from = "main", .to = "berlin", .quantity = 9, .reference = "t"}};
+}
+
+std::string golden_answers() {
+    std::string bytes;
+    encode_answers_header(bytes, Instant(std::chrono::milliseconds(1'795'000'000'123)), 4);
+    const Counters counters{.on_hand = 10,
+                            .available = 3,
+                            .held = 2,
+                            .committed = 1,
+                            .safety_stock = 1,
+                            .returned = 1,
+                            .repair = 1,
+                            .damaged = 1};
+    encode(bytes, KeyedAnswer{.key = "k1",
+                              .fingerprint = 0xfedcba9876543210,
+                              .answer = HoldAnswer{.hold = golden_hold(),
+                                                   .version = 93,
+                                                   .server_time = golden_hold().created_at}});
+    encode(bytes, KeyedAnswer{.key = "k2",
+                              .fingerprint = 1,
+                              .answer = SkuAnswer{
+                                  .sku = "mug", .policy = {}, .version = 94, .defined_at = 1}});
+    encode(bytes, KeyedAnswer{.key = "k3",
+                              .fingerprint = 2,
+                              .answer = StockAnswer{.sku = "mug",
+                                                    .locations = {{"main", counters}},
+                                                    .total = counters,
+                                                    .version = 95,
+                                                    .as_of = golden_hold().created_at}});
+    encode(bytes,
+           KeyedAnswer{.key = "k4",
+                       .fingerprint = 3,
+                       .answer = LocationAnswer{
+                           .location = "main", .region = "eu", .priority = 1, .version = 96}});
+    return bytes;
+}
+
+std::string hex(std::string_view bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        text += digits[static_cast<unsigned char>(bytes[i]) >> 4];
+        text += digits[static_cast<unsigned char>(bytes[i]) & 15];
+        text += i % 40 == 39 ? "\n" : "";
+    }
+    return text + "\n";
+}
+
+// What stores on disk hold. When this fails, old stores can no longer be read: either the change was
+// not meant, or it needs a new format version and a migration.
+void expect_golden(const std::string& name, std::string_view bytes) {
+    const std::string path = "tests/golden/" + name + ".hex";
+    std::ifstream file(path);
+    ASSERT_TRUE(file) << path << " is not there";
+    const std::string expected((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_EQ(hex(bytes), expected) << path;
+}
+
+TEST(Codec, GoldenEvents) {
+    ASSERT_EQ(golden_events().size(), std::variant_size_v<Event>) << "one of each kind";
+    expect_golden("events", blob_of(golden_events(), 12, golden_hold().created_at).bytes);
+}
+
+TEST(Codec, GoldenAnswers) {
+    expect_golden("answers", golden_answers());
+}
+
+TEST(Codec, GoldenRows) {
+    expect_golden("hold", encoded(golden_hold()));
+    expect_golden("sku", encoded(SkuRow{.policy = {.max_per_customer = 2}, .defined_at = 300}));
+    expect_golden("location", encoded(LocationRow{.region = "eu", .priority = 10}));
+    expect_golden("stock", encoded(Counters{.on_hand = 1000, .available = -5, .held = 5}));
+}
+
+}  // namespace
+}  // namespace holdfast::store

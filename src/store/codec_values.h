@@ -1,0 +1,49 @@
+// The values that rows, events and answers share, as bytes. Between the codec's own files only; the
+// grammar stands at the top of codec.cc.
+#pragma once
+
+#include <holdfast/events.h>
+#include <holdfast/hold.h>
+#include <holdfast/policy.h>
+#include "store/bytes.h"
+#include "store/stored_numbers.h"
+
+namespace holdfast::store {
+
+void write(ByteWriter& out, const Hold& hold);
+void write(ByteWriter& out, const Policy& policy);
+void write_event(ByteWriter& out, const Event& event);
+Hold read_hold(ByteReader& in);
+Policy read_policy(ByteReader& in);
+Event read_event(ByteReader& in);
+
+template <class Enum>
+void write_enum(ByteWriter& out, Enum value) {
+    out.byte(stored_number(value));
+}
+template <class Enum>
+Enum read_enum(ByteReader& in) {
+    if (const auto value = from_stored_number<Enum>(in.byte())) {
+        return *value;
+    }
+    in.fail("an unknown enumerator");
+}
+
+inline bool read_bool(ByteReader& in) {
+    const std::uint8_t value = in.byte();
+    if (value > 1) {
+        in.fail("neither true nor false");
+    }
+    return value == 1;
+}
+
+// Refuses bits that this version of the format does not know.
+inline std::uint8_t read_flags(ByteReader& in, std::uint8_t known) {
+    const std::uint8_t flags = in.byte();
+    if ((flags & ~known) != 0) {
+        in.fail("an unknown flag");
+    }
+    return flags;
+}
+
+}  // namespace holdfast::store

@@ -1,0 +1,82 @@
+#include "testing/arbitrary.h"
+
+namespace holdfast {
+namespace {
+
+namespace gen = rc::gen;
+using rc::Gen;
+
+// The members of an aggregate, each arbitrary.
+template <class Struct, class... Members>
+Gen<Event> event_of(Members Struct::*... members) {
+    return gen::map(gen::build<Struct>(gen::set(members)...),
+                    [](Struct value) { return Event(std::move(value)); });
+}
+template <class Struct, class... Members>
+Gen<Answer> answer_of(Members Struct::*... members) {
+    return gen::map(gen::build<Struct>(gen::set(members)...),
+                    [](Struct value) { return Answer(std::move(value)); });
+}
+
+Gen<Event> any_event() {
+    return gen::oneOf(
+        event_of(&HoldPlaced::hold),
+        event_of(&HoldRefused::code, &HoldRefused::cart, &HoldRefused::customer,
+                 &HoldRefused::short_lines, &HoldRefused::others),
+        event_of(&HoldAmended::hold, &HoldAmended::released),
+        event_of(&HoldExtended::id, &HoldExtended::fence, &HoldExtended::expires_at,
+                 &HoldExtended::beats_until, &HoldExtended::extensions),
+        event_of(&HoldSecured::id, &HoldSecured::fence, &HoldSecured::expires_at),
+        event_of(&HoldConfirmed::id, &HoldConfirmed::fence, &HoldConfirmed::customer,
+                 &HoldConfirmed::confirmed, &HoldConfirmed::released, &HoldConfirmed::late),
+        event_of(&HoldReleased::id, &HoldReleased::fence, &HoldReleased::customer,
+                 &HoldReleased::released),
+        event_of(&HoldExpired::id, &HoldExpired::fence, &HoldExpired::customer,
+                 &HoldExpired::released),
+        event_of(&HoldFulfilled::id, &HoldFulfilled::fence, &HoldFulfilled::status,
+                 &HoldFulfilled::fulfilled, &HoldFulfilled::reference),
+        event_of(&HoldCancelled::id, &HoldCancelled::fence, &HoldCancelled::status,
+                 &HoldCancelled::customer, &HoldCancelled::cancelled),
+        event_of(&HoldReturned::id, &HoldReturned::fence, &HoldReturned::status,
+                 &HoldReturned::customer, &HoldReturned::returned, &HoldReturned::shipped_from),
+        event_of(&SkuDefined::sku, &SkuDefined::policy),
+        event_of(&LocationDefined::location, &LocationDefined::region, &LocationDefined::priority),
+        event_of(&StockReceived::sku, &StockReceived::location, &StockReceived::quantity,
+                 &StockReceived::reference),
+        event_of(&StockAdjusted::sku, &StockAdjusted::location, &StockAdjusted::delta,
+                 &StockAdjusted::reason, &StockAdjusted::reference),
+        event_of(&StockMoved::sku, &StockMoved::location, &StockMoved::quantity, &StockMoved::from,
+                 &StockMoved::to, &StockMoved::reference),
+        event_of(&StockTransferred::sku, &StockTransferred::from, &StockTransferred::to,
+                 &StockTransferred::quantity, &StockTransferred::reference));
+}
+
+Gen<Answer> any_answer() {
+    const auto rows = gen::container<std::vector<StockRow>>(
+        gen::build<StockRow>(gen::set(&StockRow::location), gen::set(&StockRow::counters)));
+    return gen::oneOf(
+        answer_of(&HoldAnswer::hold, &HoldAnswer::version, &HoldAnswer::server_time),
+        answer_of(&SkuAnswer::sku, &SkuAnswer::policy, &SkuAnswer::version, &SkuAnswer::defined_at),
+        gen::map(gen::build<StockAnswer>(
+                     gen::set(&StockAnswer::sku), gen::set(&StockAnswer::locations, rows),
+                     gen::set(&StockAnswer::total), gen::set(&StockAnswer::version),
+                     gen::set(&StockAnswer::as_of)),
+                 [](StockAnswer value) { return Answer(std::move(value)); }),
+        answer_of(&LocationAnswer::location, &LocationAnswer::region, &LocationAnswer::priority,
+                  &LocationAnswer::version));
+}
+
+}  // namespace
+}  // namespace holdfast
+
+namespace rc {
+
+Gen<holdfast::Event> Arbitrary<holdfast::Event>::arbitrary() {
+    return holdfast::any_event();
+}
+
+Gen<holdfast::Answer> Arbitrary<holdfast::Answer>::arbitrary() {
+    return holdfast::any_answer();
+}
+
+}  // namespace rc

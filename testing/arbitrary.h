@@ -1,0 +1,173 @@
+// What RapidCheck needs to make any value of the vocabulary: all that the types can say, not only what
+// the product allows. For tests of formats; models of the shop make their own, tamer commands.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include <holdfast/answers.h>
+#include <holdfast/events.h>
+
+namespace rc {
+
+template <>
+struct Arbitrary<holdfast::Instant> {
+    static Gen<holdfast::Instant> arbitrary() {
+        return gen::map(gen::arbitrary<std::int64_t>(), [](std::int64_t value) {
+            return holdfast::Instant(std::chrono::milliseconds(value));
+        });
+    }
+};
+
+template <>
+struct Arbitrary<holdfast::Seconds> {
+    static Gen<holdfast::Seconds> arbitrary() {
+        return gen::map(gen::arbitrary<std::int64_t>(),
+                        [](std::int64_t value) { return holdfast::Seconds(value); });
+    }
+};
+
+template <>
+struct Arbitrary<holdfast::HoldId> {
+    static Gen<holdfast::HoldId> arbitrary() {
+        using holdfast::HoldId;
+        return gen::build<HoldId>(gen::set(&HoldId::high), gen::set(&HoldId::low));
+    }
+};
+
+template <class Enum>
+Gen<Enum> any_up_to(Enum last) {
+    return gen::map(gen::inRange(0, static_cast<int>(last) + 1),
+                    [](int value) { return static_cast<Enum>(value); });
+}
+template <>
+struct Arbitrary<holdfast::HoldStatus> {
+    static auto arbitrary() { return any_up_to(holdfast::HoldStatus::returned); }
+};
+template <>
+struct Arbitrary<holdfast::StockState> {
+    static auto arbitrary() { return any_up_to(holdfast::StockState::damaged); }
+};
+template <>
+struct Arbitrary<holdfast::LateConfirm> {
+    static auto arbitrary() { return any_up_to(holdfast::LateConfirm::refuse); }
+};
+template <>
+struct Arbitrary<holdfast::AllocationRule> {
+    static auto arbitrary() { return any_up_to(holdfast::AllocationRule::nearest); }
+};
+template <>
+struct Arbitrary<holdfast::RefusalCode> {
+    static auto arbitrary() { return any_up_to(holdfast::RefusalCode::outcome_unknown); }
+};
+
+template <>
+struct Arbitrary<holdfast::Policy> {
+    static Gen<holdfast::Policy> arbitrary() {
+        using holdfast::Policy;
+        return gen::build<Policy>(
+            gen::set(&Policy::hold_ttl), gen::set(&Policy::checkout_ttl),
+            gen::set(&Policy::max_ttl), gen::set(&Policy::max_life),
+            gen::set(&Policy::max_extensions), gen::set(&Policy::late_confirm),
+            gen::set(&Policy::safety_stock),
+            gen::set(&Policy::max_per_customer, gen::map(gen::arbitrary<Maybe<std::int64_t>>(),
+                                                         [](const Maybe<std::int64_t>& value) {
+                                                             return value ? std::optional(*value)
+                                                                          : std::nullopt;
+                                                         })),
+            gen::set(&Policy::allocation), gen::set(&Policy::split));
+    }
+};
+
+template <>
+struct Arbitrary<holdfast::Counters> {
+    static Gen<holdfast::Counters> arbitrary() {
+        using holdfast::Counters;
+        return gen::build<Counters>(gen::set(&Counters::on_hand), gen::set(&Counters::available),
+                                    gen::set(&Counters::held), gen::set(&Counters::committed),
+                                    gen::set(&Counters::safety_stock),
+                                    gen::set(&Counters::returned), gen::set(&Counters::repair),
+                                    gen::set(&Counters::damaged));
+    }
+};
+
+template <>
+struct Arbitrary<holdfast::Allocation> {
+    static Gen<holdfast::Allocation> arbitrary() {
+        using holdfast::Allocation;
+        return gen::build<Allocation>(
+            gen::set(&Allocation::location), gen::set(&Allocation::quantity),
+            gen::set(&Allocation::fulfilled, gen::element<std::int64_t>(0, 0, 1, -7)),
+            gen::set(&Allocation::cancelled, gen::element<std::int64_t>(0, 0, 2)),
+            gen::set(&Allocation::returned, gen::element<std::int64_t>(0, 0, 3)));
+    }
+};
+
+template <>
+struct Arbitrary<holdfast::HoldLine> {
+    // Half of the lines are what nearly all lines are: one allocation of all units, often at the
+    // location that was named. The format has a short form for them.
+    static Gen<holdfast::HoldLine> arbitrary() {
+        using holdfast::HoldLine;
+        auto any =
+            gen::build<HoldLine>(gen::set(&HoldLine::sku), gen::set(&HoldLine::location),
+                                 gen::set(&HoldLine::wanted), gen::set(&HoldLine::quantity),
+                                 gen::set(&HoldLine::allocations), gen::set(&HoldLine::limited));
+        auto usual = gen::map(any, [](HoldLine line) {
+            line.wanted = line.quantity;
+            line.allocations.resize(1);
+            line.allocations[0] = {.location = line.limited ? line.location : line.sku,
+                                   .quantity = line.quantity};
+            return line;
+        });
+        return gen::oneOf(any, usual);
+    }
+};
+
+template <>
+struct Arbitrary<holdfast::Hold> {
+    static Gen<holdfast::Hold> arbitrary() {
+        using holdfast::Hold;
+        using holdfast::Instant;
+        using holdfast::Seconds;
+        return gen::build<Hold>(
+            gen::set(&Hold::id), gen::set(&Hold::status), gen::set(&Hold::fence),
+            gen::set(&Hold::cart), gen::set(&Hold::customer), gen::set(&Hold::lines),
+            gen::set(&Hold::created_at), gen::set(&Hold::expires_at),
+            gen::set(&Hold::heartbeat,
+                     gen::oneOf(gen::just(Seconds(0)), gen::arbitrary<Seconds>())),
+            gen::set(&Hold::beats_until,
+                     gen::oneOf(gen::just(Instant{}), gen::arbitrary<Instant>())),
+            gen::set(&Hold::extensions, gen::oneOf(gen::just(0), gen::arbitrary<int>())),
+            gen::set(&Hold::secured));
+    }
+};
+
+template <>
+struct Arbitrary<holdfast::Part> {
+    static Gen<holdfast::Part> arbitrary() {
+        using holdfast::Part;
+        return gen::build<Part>(gen::set(&Part::sku), gen::set(&Part::location),
+                                gen::set(&Part::quantity), gen::set(&Part::limited));
+    }
+};
+
+template <>
+struct Arbitrary<holdfast::ShortLine> {
+    static Gen<holdfast::ShortLine> arbitrary() {
+        using holdfast::ShortLine;
+        return gen::build<ShortLine>(gen::set(&ShortLine::sku), gen::set(&ShortLine::location),
+                                     gen::set(&ShortLine::wanted), gen::set(&ShortLine::available));
+    }
+};
+
+template <>
+struct Arbitrary<holdfast::Event> {
+    static Gen<holdfast::Event> arbitrary();
+};
+
+template <>
+struct Arbitrary<holdfast::Answer> {
+    static Gen<holdfast::Answer> arbitrary();
+};
+
+}  // namespace rc
