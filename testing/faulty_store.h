@@ -1,0 +1,57 @@
+// A store that passes everything on to another one, except for the faults that a test has planned.
+// Any thread.
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "store/store.h"
+
+namespace holdfast::testing {
+
+enum class Fault : std::uint8_t {
+    conflict,            // answered; nothing written
+    failed,              // answered to this and every later append; nothing written
+    unknown_written,     // it is there, but nobody says so
+    unknown_not_written  // it is not there
+};
+
+class FaultyStore final : public store::Store {
+public:
+    // `inner` outlives it.
+    explicit FaultyStore(store::Store& inner) : inner_(inner) {}
+
+    // What becomes of the append that comes after `passed` others, counted from now.
+    void plan(std::size_t passed, Fault fault);
+    // Reads throw StoreError while set.
+    void fail_reads(bool fail);
+    [[nodiscard]] std::size_t appends() const;
+
+    [[nodiscard]] std::uint32_t partition_count() const override;
+    [[nodiscard]] std::uint64_t last_batch() const override;
+    Version load(PartitionId partition, const std::vector<store::RowKind>& kinds,
+                 const store::RowSink& sink) override;
+    std::vector<store::EventBlob> tail(PartitionId partition, Version after,
+                                       std::size_t bytes_max) override;
+    void append(store::Batch batch, store::AppendDone done) override;
+    [[nodiscard]] std::optional<std::string> find(PartitionId partition, store::RowKind kind,
+                                                  std::string_view key) override;
+    void scan(
+        PartitionId partition, store::RowKind kind, std::string_view after,
+        const std::function<bool(std::string_view key, std::string_view value)>& sink) override;
+    std::vector<HoldId> holds_of(store::HoldIndex index, std::string_view name, HoldId after,
+                                 std::size_t limit) override;
+    void backup(const std::filesystem::path& directory) override;
+
+private:
+    void check_reads() const;
+
+    store::Store& inner_;
+    mutable std::mutex mutex_;
+    std::map<std::size_t, Fault> planned_;
+    std::size_t appends_ = 0;
+    bool stopped_ = false;
+    bool reads_fail_ = false;
+};
+
+}  // namespace holdfast::testing
