@@ -1,0 +1,208 @@
+#include "http/answer_json.h"
+
+namespace holdfast::http {
+namespace {
+
+void write(JsonWriter& json, const Allocation& allocation, bool sold) {
+    json.open_object();
+    json.field("location", allocation.location);
+    json.field("quantity", allocation.quantity);
+    if (sold) {
+        json.field("fulfilled", allocation.fulfilled);
+        json.field("cancelled", allocation.cancelled);
+        json.field("returned", allocation.returned);
+    }
+    json.close_object();
+}
+
+void write(JsonWriter& json, const HoldLine& line, bool sold) {
+    json.open_object();
+    json.field("sku", line.sku);
+    if (!line.location.empty()) {
+        json.field("location", line.location);
+    }
+    if (line.wanted != line.quantity) {
+        json.field("wanted", line.wanted);
+    }
+    json.field("quantity", line.quantity);
+    // Under the strict policy nothing is ever promised beyond stock.
+    json.field("backordered", 0);
+    json.name("allocations");
+    json.open_array();
+    for (const Allocation& allocation : line.allocations) {
+        write(json, allocation, sold);
+    }
+    json.close_array();
+    json.close_object();
+}
+
+// Whether the units of the hold were sold: then each allocation says what became of them.
+bool is_sold(HoldStatus status) {
+    return status == HoldStatus::confirmed || status == HoldStatus::fulfilled ||
+           status == HoldStatus::cancelled || status == HoldStatus::returned;
+}
+
+// `version`: null in lists.
+void write_hold(JsonWriter& json, const Hold& hold, const Version* version,
+                const Instant* server_time) {
+    json.open_object();
+    json.field("id", hold.id);
+    json.field("status", to_string(hold.status));
+    json.field("firm", true);
+    json.field("fence", hold.fence);
+    if (version != nullptr) {
+        json.field("version", *version);
+    }
+    json.field("cart", hold.cart);
+    if (!hold.customer.empty()) {
+        json.field("customer", hold.customer);
+    }
+    json.name("lines");
+    json.open_array();
+    for (const HoldLine& line : hold.lines) {
+        write(json, line, is_sold(hold.status));
+    }
+    json.close_array();
+    json.field("created_at", hold.created_at);
+    json.field("expires_at", hold.expires_at);
+    if (hold.heartbeat.count() > 0) {
+        json.field("heartbeat", hold.heartbeat);
+        json.field("beats_until", hold.beats_until);
+    }
+    if (hold.extensions > 0) {
+        json.field("extensions", hold.extensions);
+    }
+    if (hold.secured) {
+        json.field("secured", true);
+    }
+    if (server_time != nullptr) {
+        json.field("server_time", *server_time);
+    }
+    json.close_object();
+}
+
+void write_counters(JsonWriter& json, const Counters& counters) {
+    json.field("on_hand", counters.on_hand);
+    json.field("available", counters.available);
+    json.field("held", counters.held);
+    json.field("committed", counters.committed);
+    json.field("safety_stock", counters.safety_stock);
+    json.field("returned", counters.returned);
+    json.field("repair", counters.repair);
+    json.field("damaged", counters.damaged);
+}
+
+}  // namespace
+
+void write(JsonWriter& json, const Hold& hold) {
+    write_hold(json, hold, nullptr, nullptr);
+}
+
+void write(JsonWriter& json, const HoldAnswer& answer) {
+    write_hold(json, answer.hold, &answer.version, &answer.server_time);
+}
+
+void write(JsonWriter& json, const Policy& policy) {
+    json.open_object();
+    json.field("selling", "strict");
+    json.field("hold_ttl", policy.hold_ttl);
+    json.field("checkout_ttl", policy.checkout_ttl);
+    json.field("max_ttl", policy.max_ttl);
+    json.field("max_life", policy.max_life);
+    json.field("max_extensions", policy.max_extensions);
+    json.field("late_confirm", to_string(policy.late_confirm));
+    json.field("safety_stock", policy.safety_stock);
+    json.name("max_per_customer");
+    if (policy.max_per_customer) {
+        json.value(*policy.max_per_customer);
+    } else {
+        json.null();
+    }
+    json.field("allocation", to_string(policy.allocation));
+    json.field("split", policy.split);
+    json.close_object();
+}
+
+void write(JsonWriter& json, const SkuAnswer& answer) {
+    json.open_object();
+    json.field("sku", answer.sku);
+    json.name("policy");
+    write(json, answer.policy);
+    json.field("defined_at", answer.defined_at);
+    json.field("version", answer.version);
+    json.close_object();
+}
+
+void write(JsonWriter& json, const StockAnswer& answer) {
+    json.open_object();
+    json.field("sku", answer.sku);
+    json.name("total");
+    json.open_object();
+    write_counters(json, answer.total);
+    json.close_object();
+    json.name("locations");
+    json.open_array();
+    for (const StockRow& row : answer.locations) {
+        json.open_object();
+        json.field("location", row.location);
+        write_counters(json, row.counters);
+        json.close_object();
+    }
+    json.close_array();
+    json.field("version", answer.version);
+    json.field("as_of", answer.as_of);
+    json.close_object();
+}
+
+void write(JsonWriter& json, const LocationAnswer& answer) {
+    json.open_object();
+    json.field("location", answer.location);
+    if (!answer.region.empty()) {
+        json.field("region", answer.region);
+    }
+    json.field("priority", answer.priority);
+    json.field("version", answer.version);
+    json.close_object();
+}
+
+void write(JsonWriter& json, const Answer& answer) {
+    std::visit([&json](const auto& its) { write(json, its); }, answer);
+}
+
+void write(JsonWriter& json, const AuditReport& report) {
+    json.open_object();
+    json.field("clean", report.clean());
+    json.field("events", report.events);
+    json.field("stock_rows", report.stock_rows);
+    json.field("pending_holds", report.pending_holds);
+    json.name("versions");
+    json.open_array();
+    for (const Version version : report.versions) {
+        json.value(version);
+    }
+    json.close_array();
+    json.name("differences");
+    json.open_array();
+    for (const AuditDifference& difference : report.differences) {
+        json.open_object();
+        json.field("what", difference.what);
+        json.field("kept", difference.kept);
+        json.field("events", difference.events);
+        json.close_object();
+    }
+    json.close_array();
+    json.close_object();
+}
+
+void write(JsonWriter& json, const ShortLine& line) {
+    json.open_object();
+    json.field("sku", line.sku);
+    if (!line.location.empty()) {
+        json.field("location", line.location);
+    }
+    json.field("wanted", line.wanted);
+    json.field("available", line.available);
+    json.close_object();
+}
+
+}  // namespace holdfast::http

@@ -1,0 +1,26 @@
+// From answers to JSON, written straight into the answer's text. Field names are those of the API document.
+// Called by routes on the io thread. Pure.
+#pragma once
+
+#include <string>
+
+#include <holdfast/answers.h>
+#include <holdfast/service.h>
+#include "http/json.h"
+
+namespace holdfast::http {
+
+void write(JsonWriter& json, const HoldAnswer& answer);
+void write(JsonWriter& json, const SkuAnswer& answer);
+void write(JsonWriter& json, const StockAnswer& answer);
+void write(JsonWriter& json, const LocationAnswer& answer);
+void write(JsonWriter& json, const Answer& answer);
+void write(JsonWriter& json, const AuditReport& report);
+
+// A hold without what belongs to an answer (version, server_time), as in lists and events.
+void write(JsonWriter& json, const Hold& hold);
+void write(JsonWriter& json, const Policy& policy);
+void write(JsonWriter& json, const ShortLine& line);
+void write(JsonWriter& json, const RecordedEvent& event);
+
+}  // namespace holdfast::http

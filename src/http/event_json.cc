@@ -1,0 +1,166 @@
+// Events as the feed shows them: an envelope, and what happened as `data`.
+#include "http/answer_json.h"
+
+namespace holdfast::http {
+namespace {
+
+void write_parts(JsonWriter& json, std::string_view name, const std::vector<Part>& parts) {
+    json.name(name);
+    json.open_array();
+    for (const Part& part : parts) {
+        json.open_object();
+        json.field("sku", part.sku);
+        json.field("location", part.location);
+        json.field("quantity", part.quantity);
+        json.close_object();
+    }
+    json.close_array();
+}
+
+void write_optional(JsonWriter& json, std::string_view name, std::string_view text) {
+    if (!text.empty()) {
+        json.field(name, text);
+    }
+}
+
+// Writes the fields of one event's data.
+struct Data {
+    JsonWriter& json;
+
+    void operator()(const HoldPlaced& event) const {
+        json.name("hold");
+        write(json, event.hold);
+    }
+    void operator()(const HoldRefused& event) const {
+        json.field("code", to_string(event.code));
+        json.field("cart", event.cart);
+        write_optional(json, "customer", event.customer);
+        json.name("short");
+        json.open_array();
+        for (const ShortLine& line : event.short_lines) {
+            write(json, line);
+        }
+        json.close_array();
+        json.field("others", event.others);
+    }
+    void operator()(const HoldAmended& event) const {
+        json.name("hold");
+        write(json, event.hold);
+        write_parts(json, "released", event.released);
+    }
+    void operator()(const HoldExtended& event) const {
+        json.field("id", event.id);
+        json.field("fence", event.fence);
+        json.field("expires_at", event.expires_at);
+        json.field("beats_until", event.beats_until);
+        json.field("extensions", event.extensions);
+    }
+    void operator()(const HoldSecured& event) const {
+        json.field("id", event.id);
+        json.field("fence", event.fence);
+        json.field("expires_at", event.expires_at);
+    }
+    void operator()(const HoldConfirmed& event) const {
+        json.field("id", event.id);
+        json.field("fence", event.fence);
+        write_optional(json, "customer", event.customer);
+        write_parts(json, "confirmed", event.confirmed);
+        write_parts(json, "released", event.released);
+        json.field("late", event.late);
+    }
+    void operator()(const HoldReleased& event) const { ended(event); }
+    void operator()(const HoldExpired& event) const { ended(event); }
+    void operator()(const HoldFulfilled& event) const {
+        json.field("id", event.id);
+        json.field("fence", event.fence);
+        json.field("status", to_string(event.status));
+        write_parts(json, "fulfilled", event.fulfilled);
+        write_optional(json, "reference", event.reference);
+    }
+    void operator()(const HoldCancelled& event) const {
+        json.field("id", event.id);
+        json.field("fence", event.fence);
+        json.field("status", to_string(event.status));
+        write_optional(json, "customer", event.customer);
+        write_parts(json, "cancelled", event.cancelled);
+    }
+    void operator()(const HoldReturned& event) const {
+        json.field("id", event.id);
+        json.field("fence", event.fence);
+        json.field("status", to_string(event.status));
+        write_optional(json, "customer", event.customer);
+        write_parts(json, "returned", event.returned);
+        json.name("shipped_from");
+        json.open_array();
+        for (const std::string& location : event.shipped_from) {
+            json.value(location);
+        }
+        json.close_array();
+    }
+    void operator()(const SkuDefined& event) const {
+        json.field("sku", event.sku);
+        json.name("policy");
+        write(json, event.policy);
+    }
+    void operator()(const LocationDefined& event) const {
+        json.field("location", event.location);
+        write_optional(json, "region", event.region);
+        json.field("priority", event.priority);
+    }
+    void operator()(const StockReceived& event) const {
+        json.field("sku", event.sku);
+        json.field("location", event.location);
+        json.field("quantity", event.quantity);
+        write_optional(json, "reference", event.reference);
+    }
+    void operator()(const StockAdjusted& event) const {
+        json.field("sku", event.sku);
+        json.field("location", event.location);
+        json.field("delta", event.delta);
+        json.field("reason", event.reason);
+        write_optional(json, "reference", event.reference);
+    }
+    void operator()(const StockMoved& event) const {
+        json.field("sku", event.sku);
+        json.field("location", event.location);
+        json.field("quantity", event.quantity);
+        json.field("from", to_string(event.from));
+        json.field("to", to_string(event.to));
+        write_optional(json, "reference", event.reference);
+    }
+    void operator()(const StockTransferred& event) const {
+        json.field("sku", event.sku);
+        json.field("from", event.from);
+        json.field("to", event.to);
+        json.field("quantity", event.quantity);
+        write_optional(json, "reference", event.reference);
+    }
+
+    template <class Ended>
+    void ended(const Ended& event) const {
+        json.field("id", event.id);
+        json.field("fence", event.fence);
+        write_optional(json, "customer", event.customer);
+        write_parts(json, "released", event.released);
+    }
+};
+
+}  // namespace
+
+void write(JsonWriter& json, const RecordedEvent& recorded) {
+    json.open_object();
+    json.field("type", type_name(recorded.event));
+    json.field("at", recorded.at);
+    json.field("partition", recorded.partition);
+    json.field("version", recorded.version);
+    // The same pair in every partition that an event touches: who reads them all drops the copies.
+    json.field("batch", recorded.batch);
+    json.field("index", recorded.index);
+    json.name("data");
+    json.open_object();
+    std::visit(Data{json}, recorded.event);
+    json.close_object();
+    json.close_object();
+}
+
+}  // namespace holdfast::http

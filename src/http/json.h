@@ -1,0 +1,133 @@
+// JSON text to and from what the translators need: a flat tree that keeps what boost::json::value would
+// hide (a name given twice, how a number was written), and a writer that appends to a string.
+// Used by one thread at a time. Text that is not JSON is a value (the message), never an exception.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holdfast/types.h>
+
+namespace holdfast::http {
+
+enum class JsonKind : std::uint8_t { null, boolean, integer, number, string, array, object };
+
+// A member of an object is two nodes: its name (a string), then its value.
+struct JsonNode {
+    JsonKind kind = JsonKind::null;
+    bool boolean = false;
+    // Set by whoever reads an object on the name of each member that it knows.
+    mutable bool taken = false;
+    // Items of an array or members of an object.
+    std::uint32_t count = 0;
+    // Index of the first node after this one and all inside it.
+    std::uint32_t end = 0;
+    // When it is an integer that fits: anything else (1.5, 1e3, 2^63) is a number.
+    std::int64_t integer = 0;
+    // A string's characters, a number as it was written.
+    std::string_view text;
+};
+
+// Points into the text that was parsed: valid until the next parse, and while that text is.
+class JsonTree {
+public:
+    static constexpr std::size_t depth_max = 32;
+    // No number of ours needs more; longer ones only cost time.
+    static constexpr std::size_t number_bytes_max = 128;
+
+    JsonTree();
+    JsonTree(const JsonTree&) = delete;
+    JsonTree& operator=(const JsonTree&) = delete;
+    ~JsonTree();
+
+    // Nothing when `text` is JSON, otherwise what is wrong with it.
+    std::optional<std::string> parse(std::string_view text);
+
+    [[nodiscard]] const JsonNode& root() const { return nodes_.front(); }
+    [[nodiscard]] const JsonNode& at(std::uint32_t index) const { return nodes_[index]; }
+    [[nodiscard]] std::uint32_t index_of(const JsonNode& node) const {
+        return static_cast<std::uint32_t>(&node - nodes_.data());
+    }
+
+private:
+    class Builder;
+    struct Parser;
+
+    std::vector<JsonNode> nodes_;
+    std::unique_ptr<Parser> parser_;
+};
+
+// Appends JSON to a string. Commas are its business, matching brackets are the caller's.
+class JsonWriter {
+public:
+    explicit JsonWriter(std::string& out) : out_(out) {}
+
+    void open_object() { open('{'); }
+    void close_object() { close('}'); }
+    void open_array() { open('['); }
+    void close_array() { close(']'); }
+
+    // `plain` must need no escaping: it is one of our own names.
+    void name(std::string_view plain) {
+        comma();
+        out_ += '"';
+        out_ += plain;
+        out_ += "\":";
+        comma_ = false;
+    }
+
+    void value(std::string_view text);
+    void value(const char* text) { value(std::string_view(text)); }
+    void value(bool boolean) { plain(boolean ? "true" : "false"); }
+    void value(std::integral auto number) {
+        if constexpr (std::signed_integral<decltype(number)>) {
+            signed_number(number);
+        } else {
+            unsigned_number(number);
+        }
+    }
+    void value(Seconds seconds) { signed_number(seconds.count()); }
+    void value(Instant at);
+    void value(HoldId id);
+    void null() { plain("null"); }
+    // Something that is JSON already, or a string that needs no escaping, with its quotes.
+    void plain(std::string_view json) {
+        comma();
+        out_ += json;
+    }
+
+    template <class T>
+    void field(std::string_view plain_name, const T& its_value) {
+        name(plain_name);
+        value(its_value);
+    }
+
+private:
+    void open(char bracket) {
+        comma();
+        out_ += bracket;
+        comma_ = false;
+    }
+    void close(char bracket) {
+        out_ += bracket;
+        comma_ = true;
+    }
+    void comma() {
+        if (comma_) {
+            out_ += ',';
+        }
+        comma_ = true;
+    }
+    void signed_number(std::int64_t number);
+    void unsigned_number(std::uint64_t number);
+
+    std::string& out_;
+    bool comma_ = false;
+};
+
+}  // namespace holdfast::http

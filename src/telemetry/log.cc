@@ -1,0 +1,45 @@
+#include "telemetry/log.h"
+
+#include <string>
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace holdfast::telemetry {
+namespace {
+
+// A line stays a line, whatever stands in it.
+std::string escaped(std::string_view message) {
+    std::string line;
+    line.reserve(message.size());
+    for (const char c : message) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < ' ' || byte == 0x7f) {
+            line += fmt::format("\\x{:02x}", byte);
+        } else {
+            line += c;
+        }
+    }
+    return line;
+}
+
+}  // namespace
+
+void start_log() {
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("holdfast"));
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+    spdlog::flush_on(spdlog::level::info);
+}
+
+void log_info(std::string_view message) {
+    spdlog::info("{}", escaped(message));
+}
+void log_warning(std::string_view message) {
+    spdlog::warn("{}", escaped(message));
+}
+void log_error(std::string_view message) {
+    spdlog::error("{}", escaped(message));
+}
+
+}  // namespace holdfast::telemetry

@@ -1,0 +1,16 @@
+// The program's log: lines on standard error, one per happening, never with anything secret. Any thread.
+// Texts that came from outside are escaped, so that nobody can write a line of his own into it.
+#pragma once
+
+#include <string_view>
+
+namespace holdfast::telemetry {
+
+// Called once by the program before anything is logged.
+void start_log();
+
+void log_info(std::string_view message);
+void log_warning(std::string_view message);
+void log_error(std::string_view message);
+
+}  // namespace holdfast::telemetry
