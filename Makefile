@@ -14,7 +14,7 @@ build: install-deps build/release/build.ninja
 
 bench: install-deps build/release/build.ninja
 	@cmake --build --preset release --target holdfast benchmarks
-	@scripts/run-bench
+	@bench/run $(BENCH)
 
 format:
 	@scripts/format

@@ -1,0 +1,95 @@
+"""PostgreSQL as a shop would use it, driven by pgbench over a unix socket. Durable: settings are as shipped
+(fsync and synchronous_commit on) but for shared_buffers."""
+import contextlib
+import pathlib
+import signal
+import statistics
+import subprocess
+
+import processes
+
+HERE = pathlib.Path(__file__).resolve().parent / "postgres"
+STRATEGIES = ("row_lock", "atomic_update", "optimistic", "count_then_insert")
+# max_connections: with the usual 100 the SERIALIZABLE strategy runs out of its shared memory and fails.
+SETTINGS = ("shared_buffers=2GB", "max_connections=400", "listen_addresses=")
+
+
+class Postgres:
+    """A cluster of its own; one figure, one new pair of tables."""
+
+    def __init__(self, directory, identity):
+        self.directory = directory
+        self.identity = identity
+        self.connection = ["--host", directory, "--username", "postgres"]
+
+    def psql(self, *arguments, **options):
+        return processes.run([processes.needed("psql"), *self.connection, "--no-psqlrc", "--quiet", "--tuples-only",
+                              "--no-align", "--set", "ON_ERROR_STOP=1", *arguments], timeout=120, **options)
+
+    def measure(self, strategy, shape, life, seconds):
+        skus = 1 if shape == "hot" else 100_000
+        script = self.directory.parent / "pgbench.sql"
+        script.write_text((HERE / f"{strategy}.sql").read_text())
+        if life:
+            tail = "row_lock_life.sql" if strategy == "row_lock" else "statement_life.sql"
+            script.write_text(script.read_text() + (HERE / tail).read_text())
+        self.psql("--set", f"skus={skus}", "--file", HERE / "schema.sql")
+        serializable = strategy == "count_then_insert"
+        if serializable:
+            # A hold a product and statistics, so that the index is used from the first statement on.
+            self.psql("--command", "CREATE INDEX ON hold (sku)", "--command",
+                      "INSERT INTO hold (sku, cart, qty, expires_at) "
+                      "SELECT sku, 'cart', 1, now() + interval '10 minutes' FROM stock", "--command", "ANALYZE hold")
+        self.psql("--command", "CHECKPOINT")
+        before = int(self.psql("--command", "SELECT count(*) FROM hold"))
+        level = "serializable" if serializable else "read committed"
+        log = self.directory.parent / "pgbench"
+        processes.run(
+            [processes.needed("pgbench"), *self.connection, "--no-vacuum", "--protocol=prepared", "--client=64",
+             "--jobs=2", f"--time={seconds}", f"--define=skus={skus}", f"--file={script}", "--log",
+             f"--log-prefix={log}", "--failures-detailed", "postgres"],
+            timeout=seconds + 60, env={"PGOPTIONS": f"-c default_transaction_isolation={level.replace(' ', chr(92) + ' ')}"})
+        latencies = take_log(log)
+        done = int(self.psql("--command", "SELECT count(*) FROM hold" + (" WHERE status = 'fulfilled'" if life else "")))
+        if not life:
+            done -= before
+        taken = int(self.psql("--command", "SELECT 1000000000 * count(*) - sum(available) FROM stock"))
+        placed = int(self.psql("--command", "SELECT count(*) FROM hold")) - before
+        if not serializable and taken != placed:
+            raise processes.CouldNotRun(f"PostgreSQL took {taken} units for {placed} holds: the script is wrong")
+        if len(latencies) < 100:
+            raise processes.CouldNotRun(f"only {len(latencies)} transactions succeeded in {seconds} s")
+        cuts = statistics.quantiles(latencies, n=100)
+        return {"rate": done / seconds, "p50_ms": cuts[49] / 1000, "p99_ms": cuts[98] / 1000}
+
+
+def take_log(prefix):
+    """The latencies of what succeeded, in microseconds; the files are removed."""
+    latencies = []
+    for path in prefix.parent.glob(f"{prefix.name}.*"):
+        if path.suffix != ".sql":
+            with open(path, encoding="ascii") as lines:
+                for line in lines:
+                    time = line.split(" ", 3)[2]
+                    if time.isdigit():
+                        latencies.append(int(time))
+            path.unlink()
+    return latencies
+
+
+@contextlib.contextmanager
+def running(parent):
+    """PostgreSQL refuses to run as root: then it runs as the user that its package made."""
+    owner = "postgres" if processes.is_root() else None
+    identity = ["--reuid=postgres", "--regid=postgres", "--init-groups"] if owner else []
+    with processes.fresh(parent, "postgres", owner) as directory:
+        processes.run([*(["setpriv", *identity] if owner else []), processes.needed("initdb"), "--pgdata",
+                       directory / "data", "--auth=trust", "--username=postgres", "--no-sync"], timeout=60, cwd="/")
+        command = [processes.needed("postgres"), "-D", directory / "data", "-k", directory]
+        for setting in SETTINGS:
+            command += ["-c", setting]
+        socket = directory / ".s.PGSQL.5432"
+        is_ready = ["pg_isready", "--quiet", "--host", str(directory)]
+        with processes.server(command, directory / "log", identity=identity, stop=signal.SIGINT,
+                              ready=lambda: socket.exists() and subprocess.run(is_ready).returncode == 0):
+            yield Postgres(directory, identity)
