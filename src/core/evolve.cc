@@ -94,14 +94,14 @@ public:
         state_.holds.update(times_of(e.hold));
     }
     void operator()(const HoldExtended& e) {
-        HoldTimes times = times_of(e.id, e.fence);
+        HoldTimes times = changed_times(e.id, e.fence);
         times.expires_at = e.expires_at;
         times.beats_until = e.beats_until;
         times.extensions = e.extensions;
         state_.holds.update(times);
     }
     void operator()(const HoldSecured& e) {
-        HoldTimes times = times_of(e.id, e.fence);
+        HoldTimes times = changed_times(e.id, e.fence);
         times.expires_at = e.expires_at;
         times.secured = true;
         state_.holds.update(times);
@@ -218,18 +218,7 @@ private:
         return packed;
     }
 
-    static HoldTimes times_of(const Hold& hold) {
-        return {.id = hold.id,
-                .created_at = hold.created_at,
-                .fence = hold.fence,
-                .expires_at = hold.expires_at,
-                .beats_until = hold.beats_until,
-                .heartbeat = hold.heartbeat,
-                .extensions = hold.extensions,
-                .secured = hold.secured};
-    }
-
-    [[nodiscard]] HoldTimes times_of(HoldId id, Fence fence) const {
+    [[nodiscard]] HoldTimes changed_times(HoldId id, Fence fence) const {
         const PendingHold* hold = state_.holds.find(id);
         HF_ASSERT(hold != nullptr);
         return {.id = id,

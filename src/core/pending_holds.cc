@@ -119,6 +119,17 @@ std::string_view PendingHold::customer() const {
     return read_text(at);
 }
 
+HoldTimes times_of(const Hold& hold) {
+    return {.id = hold.id,
+            .created_at = hold.created_at,
+            .fence = hold.fence,
+            .expires_at = hold.expires_at,
+            .beats_until = hold.beats_until,
+            .heartbeat = hold.heartbeat,
+            .extensions = hold.extensions,
+            .secured = hold.secured};
+}
+
 PackedLines PendingHold::lines() const {
     const char* at = packed.get();
     read_text(at);

@@ -14,6 +14,7 @@
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <holdfast/hold.h>
 #include <holdfast/types.h>
 
 namespace holdfast::core {
@@ -80,6 +81,8 @@ struct HoldTimes {
     int extensions = 0;
     bool secured = false;
 };
+
+HoldTimes times_of(const Hold& hold);
 
 class PendingHolds {
 public:

@@ -129,7 +129,9 @@ struct Validator {
     Fault operator()(const SecureHold&) const { return {}; }
     Fault operator()(const ConfirmHold& c) const { return check_lines(c.lines, false); }
     Fault operator()(const ReleaseHold&) const { return {}; }
-    Fault operator()(const ExpireHolds&) const { return {}; }
+    Fault operator()(const ExpireHolds&) const {
+        return fault("", "holds expire by themselves: release the hold instead");
+    }
     Fault operator()(const FulfilHold& c) const {
         return first(check_lines(c.lines, false), check_text("/reference", c.reference));
     }

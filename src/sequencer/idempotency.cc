@@ -1,0 +1,77 @@
+#include "sequencer/idempotency.h"
+
+#include <ranges>
+
+#include <xxhash.h>
+
+#include <holdfast/limits.h>
+
+namespace holdfast::sequencer {
+
+Idempotency::KeyHash Idempotency::hash(std::string_view key) {
+    const XXH128_hash_t hash = XXH3_128bits(key.data(), key.size());
+    return {hash.high64, hash.low64};
+}
+
+const AnswersRow* Idempotency::find(std::string_view key) const {
+    const auto found = row_of_key_.find(hash(key));
+    return found == row_of_key_.end() || found->second < first_row_
+               ? nullptr
+               : &rows_[found->second - first_row_];
+}
+
+void Idempotency::add(std::string_view key, PartitionId home, std::uint64_t round, Instant at) {
+    std::size_t row = rows_.size();
+    while (row > 0 && rows_[row - 1].round == round && rows_[row - 1].partition != home) {
+        --row;
+    }
+    if (row == 0 || rows_[row - 1].round != round) {
+        rows_.push_back({.partition = home, .round = round, .at = at});
+        row = rows_.size();
+    }
+    ++rows_[row - 1].count;
+    ++keys_;
+    row_of_key_[hash(key)] = first_row_ + row - 1;
+}
+
+void Idempotency::restore(const AnswersRow& row, const std::vector<std::string>& keys) {
+    for (const std::string& key : keys) {
+        row_of_key_[hash(key)] = first_row_ + rows_.size();
+    }
+    rows_.push_back(row);
+    rows_.back().count = keys.size();
+    keys_ += keys.size();
+}
+
+std::vector<AnswersRow*> Idempotency::rows_of(std::uint64_t round) {
+    std::vector<AnswersRow*> rows;
+    for (AnswersRow& row : rows_ | std::views::reverse) {
+        if (row.round != round) {
+            break;
+        }
+        rows.push_back(&row);
+    }
+    return rows;
+}
+
+std::vector<AnswersRow> Idempotency::prune(Instant now) {
+    std::vector<AnswersRow> pruned;
+    while (!rows_.empty() && (rows_.front().at + limits::idempotency_life < now ||
+                              keys_ > limits::idempotency_keys_max)) {
+        // A round that is still being filled is never that old, and never alone that many.
+        pruned.push_back(rows_.front());
+        keys_ -= rows_.front().count;
+        rows_.pop_front();
+        ++first_row_;
+    }
+    if (row_of_key_.size() > 2 * keys_ + limits::round_commands_max) {
+        sweep();
+    }
+    return pruned;
+}
+
+void Idempotency::sweep() {
+    erase_if(row_of_key_, [this](const auto& entry) { return entry.second < first_row_; });
+}
+
+}  // namespace holdfast::sequencer

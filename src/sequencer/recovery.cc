@@ -1,0 +1,168 @@
+#include "sequencer/recovery.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "store/codec.h"
+
+namespace holdfast::sequencer {
+
+using store::RowKind;
+
+namespace {
+
+class Loader {
+public:
+    explicit Loader(core::State& state) : state_(state) {}
+
+    void operator()(RowKind kind, std::string_view key, std::string_view value) {
+        switch (kind) {
+            case RowKind::sku: {
+                store::SkuRow row = store::decode_sku_row(value);
+                core::SkuState& sku = state_.skus[state_.define_sku(key)];
+                sku.policy = row.policy;
+                sku.defined_at = row.defined_at;
+                return;
+            }
+            case RowKind::location: {
+                store::LocationRow row = store::decode_location_row(value);
+                core::LocationState& location = state_.locations[state_.define_location(key)];
+                location.region = std::move(row.region);
+                location.priority = row.priority;
+                return;
+            }
+            case RowKind::stock: {
+                const auto [sku, location] = store::decode_pair_key(key);
+                state_.stock_row(known_sku(sku), known_location(location)) =
+                    store::decode_counters(value);
+                return;
+            }
+            case RowKind::live_hold:
+                load_hold(store::decode_hold(value));
+                return;
+            case RowKind::customer: {
+                const auto [sku, customer] = store::decode_pair_key(key);
+                auto& customers = state_.skus[known_sku(sku)].customers;
+                if (!customers) {
+                    customers = std::make_unique<core::TextMap<Quantity>>();
+                }
+                customers->emplace(customer, store::decode_quantity(value));
+                return;
+            }
+            case RowKind::past_hold:
+            case RowKind::answers:
+            case RowKind::claim:
+                return;
+        }
+    }
+
+private:
+    core::SkuIndex known_sku(std::string_view sku) const {
+        const auto found = state_.sku_by_name.find(sku);
+        if (found == state_.sku_by_name.end()) {
+            throw store::StoreError(
+                fmt::format("the store has stock or holds of SKU '{}', which it does not define: "
+                            "it is damaged; "
+                            "restore a backup",
+                            sku));
+        }
+        return found->second;
+    }
+    core::LocationIndex known_location(std::string_view location) const {
+        const auto found = state_.find_location(location);
+        if (!found) {
+            throw store::StoreError(fmt::format(
+                "the store has stock at location '{}', which it does not define: it is damaged; "
+                "restore a backup",
+                location));
+        }
+        return *found;
+    }
+    void load_hold(const Hold& hold) {
+        core::PackedLines lines;
+        for (const HoldLine& line : hold.lines) {
+            core::PackedLine& packed = lines.emplace_back();
+            packed.sku = known_sku(line.sku);
+            if (!line.location.empty()) {
+                packed.named_location = known_location(line.location);
+            }
+            packed.wanted = line.wanted;
+            packed.quantity = line.quantity;
+            packed.limited = line.limited;
+            for (const Allocation& allocation : line.allocations) {
+                packed.allocations.push_back({.location = known_location(allocation.location),
+                                              .quantity = allocation.quantity});
+            }
+        }
+        state_.holds.insert(core::times_of(hold), hold.cart, hold.customer, lines);
+    }
+
+    core::State& state_;
+};
+
+// When the last event of a partition happened: its time never runs backwards, also over a restart.
+Instant last_time(store::Store& store, PartitionId partition, Version version) {
+    if (version == 0) {
+        return {};
+    }
+    const auto blobs = store.tail(partition, version - 1, 1);
+    if (blobs.empty()) {
+        throw store::StoreError(fmt::format(
+            "partition {} is at version {}, but its last event is missing: it is damaged; restore "
+            "a backup",
+            partition, version));
+    }
+    return store::decode_blob(partition, blobs.back()).back().at;
+}
+
+}  // namespace
+
+core::State load_state(store::Store& store) {
+    core::State state(store.partition_count());
+    Loader loader(state);
+    const store::RowSink sink = [&loader](RowKind kind, std::string_view key,
+                                          std::string_view value) { loader(kind, key, value); };
+    // A hold may name SKUs of several partitions: the definitions of all of them come first.
+    for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
+        store.load(static_cast<PartitionId>(i), {RowKind::sku, RowKind::location, RowKind::stock},
+                   sink);
+    }
+    for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
+        state.versions[i] =
+            store.load(static_cast<PartitionId>(i), {RowKind::live_hold, RowKind::customer}, sink);
+        state.time =
+            std::max(state.time, last_time(store, static_cast<PartitionId>(i), state.versions[i]));
+    }
+    return state;
+}
+
+Idempotency load_idempotency(store::Store& store) {
+    struct Found {
+        AnswersRow row;
+        std::vector<std::string> keys;
+    };
+    std::vector<Found> found;
+    for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
+        const auto partition = static_cast<PartitionId>(i);
+        store.load(partition, {RowKind::answers},
+                   [&](RowKind, std::string_view key, std::string_view value) {
+                       store::KeyedAnswers answers = store::decode_answers(value);
+                       Found& row = found.emplace_back();
+                       row.row = {.partition = partition,
+                                  .version = store::decode_version_key(key),
+                                  .at = answers.at};
+                       for (store::KeyedAnswer& answer : answers.answers) {
+                           row.keys.push_back(std::move(answer.key));
+                       }
+                   });
+    }
+    std::ranges::stable_sort(found, {}, [](const Found& row) { return row.row.at; });
+    Idempotency idempotency;
+    for (const Found& row : found) {
+        idempotency.restore(row.row, row.keys);
+    }
+    return idempotency;
+}
+
+}  // namespace holdfast::sequencer

@@ -1,0 +1,250 @@
+#include "sequencer/round.h"
+
+#include <algorithm>
+
+#include <holdfast/assert.h>
+#include "core/evolve.h"
+#include "store/codec.h"
+
+namespace holdfast::sequencer {
+
+using store::RowKind;
+
+Round::Round(std::uint64_t number, Instant now, const core::State& state)
+    : now_(now), opened_at_(state.versions) {
+    batch_.number = number;
+    batch_.at = now;
+}
+
+store::PartitionStep& Round::step(const core::State& state, PartitionId partition) {
+    for (store::PartitionStep& step : batch_.steps) {
+        if (step.partition == partition) {
+            return step;
+        }
+    }
+    HF_ASSERT(partition < state.partition_count());
+    const Version expected = opened_at_[partition];
+    store::PartitionStep& step = batch_.steps.emplace_back(
+        store::PartitionStep{.partition = partition, .expected = expected, .next = expected});
+    store::encode_blob_header(step.events, batch_.number, now_);
+    return step;
+}
+
+// Marks the rows that an event changed, and writes those of its hold and definitions.
+struct RowWriter {
+    Round& round;
+    const core::State& state;
+    const Hold* after;
+
+    void operator()(const SkuDefined& e) {
+        const core::SkuState& sku = *state.find_sku(e.sku);
+        round.batch_.put(RowKind::sku, state.home(sku), e.sku, [&](std::string& out) {
+            store::encode(out, store::SkuRow{.policy = sku.policy, .defined_at = sku.defined_at});
+        });
+        for (const core::SkuStock& row : sku.stock) {
+            round.touch(state, e.sku, state.locations[row.location].name);
+        }
+    }
+    void operator()(const LocationDefined& e) {
+        for (std::uint32_t i = 0; i < state.partition_count(); ++i) {
+            round.batch_.put(
+                RowKind::location, static_cast<PartitionId>(i), e.location, [&](std::string& out) {
+                    store::encode(out,
+                                  store::LocationRow{.region = e.region, .priority = e.priority});
+                });
+        }
+    }
+    void operator()(const StockReceived& e) { round.touch(state, e.sku, e.location); }
+    void operator()(const StockAdjusted& e) { round.touch(state, e.sku, e.location); }
+    void operator()(const StockMoved& e) { round.touch(state, e.sku, e.location); }
+    void operator()(const StockTransferred& e) {
+        round.touch(state, e.sku, e.from);
+        round.touch(state, e.sku, e.to);
+    }
+    void operator()(const HoldPlaced& e) {
+        lines(e.hold);
+        round.write_hold(state, e.hold);
+    }
+    void operator()(const HoldRefused&) {}
+    void operator()(const HoldAmended& e) {
+        parts(e.released, e.hold.customer);
+        lines(e.hold);
+        round.write_hold(state, e.hold);
+    }
+    void operator()(const HoldExtended&) { round.write_hold(state, *after); }
+    void operator()(const HoldSecured&) { round.write_hold(state, *after); }
+    void operator()(const HoldConfirmed& e) {
+        parts(e.confirmed, e.customer);
+        parts(e.released, e.customer);
+        ended();
+    }
+    void operator()(const HoldReleased& e) {
+        parts(e.released, e.customer);
+        ended();
+    }
+    void operator()(const HoldExpired& e) {
+        parts(e.released, e.customer);
+        ended();
+    }
+    void operator()(const HoldFulfilled& e) {
+        parts(e.fulfilled, {});
+        round.write_hold(state, *after);
+    }
+    void operator()(const HoldCancelled& e) {
+        parts(e.cancelled, e.customer);
+        round.write_hold(state, *after);
+    }
+    void operator()(const HoldReturned& e) {
+        parts(e.returned, e.customer);
+        round.write_hold(state, *after);
+    }
+
+private:
+    void ended() {
+        round.batch_.erase(RowKind::live_hold, state.home(after->id),
+                           store::encode_id_key(after->id));
+        round.write_hold(state, *after);
+    }
+    void lines(const Hold& hold) {
+        for (const HoldLine& line : hold.lines) {
+            for (const Allocation& allocation : line.allocations) {
+                round.touch(state, line.sku, allocation.location);
+            }
+            if (line.limited) {
+                round.touch_customer(state, line.sku, hold.customer);
+            }
+        }
+    }
+    void parts(const std::vector<Part>& changed, std::string_view customer) {
+        for (const Part& part : changed) {
+            round.touch(state, part.sku, part.location);
+            if (part.limited && !customer.empty()) {
+                round.touch_customer(state, part.sku, customer);
+            }
+        }
+    }
+};
+
+void Round::record(const core::State& state, const Event& event, const Hold* after) {
+    core::touched_partitions(state, event, touched_);
+    for (const PartitionId partition : touched_) {
+        store::PartitionStep& to = step(state, partition);
+        store::encode(to.events, events_, event);
+        ++to.next;
+    }
+    ++events_;
+    std::visit(RowWriter{*this, state, after}, event);
+}
+
+void Round::touch(const core::State& state, std::string_view sku, std::string_view location) {
+    const auto index = static_cast<std::uint64_t>(state.find_sku(sku) - state.skus.data());
+    stock_.insert(index << 16 | *state.find_location(location));
+}
+
+void Round::touch_customer(const core::State& state, std::string_view sku,
+                           std::string_view customer) {
+    const auto index = static_cast<core::SkuIndex>(state.find_sku(sku) - state.skus.data());
+    customers_.emplace_back(index, customer);
+}
+
+void Round::write_hold(const core::State& state, const Hold& hold) {
+    const RowKind kind =
+        hold.status == HoldStatus::pending ? RowKind::live_hold : RowKind::past_hold;
+    batch_.put(kind, state.home(hold.id), store::encode_id_key(hold.id),
+               [&hold](std::string& out) { store::encode(out, hold); });
+}
+
+void Round::write_counters(const core::State& state) {
+    for (const std::uint64_t place : stock_) {
+        const core::SkuState& sku = state.skus[place >> 16];
+        const auto location = static_cast<core::LocationIndex>(place & 0xffff);
+        batch_.put(RowKind::stock, state.home(sku),
+                   store::encode_pair_key(sku.sku, state.locations[location].name),
+                   [&](std::string& out) { store::encode(out, *sku.at(location)); });
+    }
+    std::ranges::sort(customers_);
+    const auto rest = std::ranges::unique(customers_);
+    customers_.erase(rest.begin(), rest.end());
+    for (const auto& [index, customer] : customers_) {
+        const core::SkuState& sku = state.skus[index];
+        const std::string key = store::encode_pair_key(sku.sku, customer);
+        const bool counted = sku.customers && sku.customers->contains(customer);
+        if (!counted) {
+            batch_.erase(RowKind::customer, state.home(sku), key);
+            continue;
+        }
+        const Quantity units = sku.customers->find(customer)->second;
+        batch_.put(RowKind::customer, state.home(sku), key,
+                   [units](std::string& out) { store::encode_quantity(out, units); });
+    }
+}
+
+void Round::remember(PartitionId home, std::string_view key, std::uint64_t fingerprint,
+                     const Answer& answer) {
+    auto row = std::ranges::find(answers_, home, &Answers::partition);
+    if (row == answers_.end()) {
+        row = answers_.insert(answers_.end(), Answers{.partition = home});
+    }
+    store::encode(
+        row->bytes,
+        store::KeyedAnswer{.key = std::string(key), .fingerprint = fingerprint, .answer = answer});
+    ++row->count;
+}
+
+void Round::forget_answers(PartitionId partition, Version version) {
+    batch_.erase(RowKind::answers, partition, store::encode_version_key(version));
+}
+
+void Round::reply(Done<Answer> done, Outcome<Answer> outcome) {
+    ++commands_;
+    singles_.push_back({std::move(done), std::move(outcome)});
+}
+
+void Round::reply(ManyDone done, std::vector<Outcome<Answer>> outcomes) {
+    commands_ += outcomes.size();
+    manies_.push_back({std::move(done), std::move(outcomes)});
+}
+
+void Round::reply(std::unique_ptr<Read> read) {
+    ++commands_;
+    reads_.push_back(std::move(read));
+}
+
+Version Round::answers_version(PartitionId partition) const {
+    return std::ranges::find(answers_, partition, &Answers::partition)->version;
+}
+
+store::Batch Round::seal(const core::State& state) {
+    write_counters(state);
+    for (Answers& row : answers_) {
+        row.version = step(state, row.partition).next;
+        batch_.put(RowKind::answers, row.partition, store::encode_version_key(row.version),
+                   [&](std::string& out) {
+                       store::encode_answers_header(out, now_, row.count);
+                       out += row.bytes;
+                   });
+    }
+    return std::move(batch_);
+}
+
+void Round::answer_all(const Refusal* failure) {
+    for (Single& single : singles_) {
+        if (failure != nullptr) {
+            single.outcome.result = std::unexpected(*failure);
+        }
+        single.done(std::move(single.outcome));
+    }
+    for (Many& many : manies_) {
+        if (failure != nullptr) {
+            for (Outcome<Answer>& outcome : many.outcomes) {
+                outcome.result = std::unexpected(*failure);
+            }
+        }
+        many.done(std::move(many.outcomes));
+    }
+    for (const auto& read : reads_) {
+        read->answer(failure);
+    }
+}
+
+}  // namespace holdfast::sequencer

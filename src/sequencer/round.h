@@ -1,0 +1,95 @@
+// One append in the making: the events of the commands decided so far, the rows that they changed, and
+// the answers that wait for it. Filled by the sequencer's thread; then its batch goes to the store
+// and the answers wait. Writes each counter once, however many commands of the round changed it.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <holdfast/service.h>
+#include "core/state.h"
+#include "sequencer/read.h"
+#include "store/batch.h"
+
+namespace holdfast::sequencer {
+
+using ManyDone = std::move_only_function<void(std::vector<Outcome<Answer>>)>;
+
+class Round {
+public:
+    Round(std::uint64_t number, Instant now, const core::State& state);
+
+    [[nodiscard]] Instant now() const { return now_; }
+    [[nodiscard]] std::uint64_t number() const { return batch_.number; }
+    [[nodiscard]] bool has_events() const { return events_ > 0; }
+    [[nodiscard]] std::uint32_t event_count() const { return events_; }
+    // Of what bounds a round, commands and reads or events (expiries have no command), the greater.
+    [[nodiscard]] std::size_t size() const { return std::max<std::size_t>(commands_, events_); }
+
+    // An event that `state` has just evolved. `after` is what it made of the hold that it names;
+    // null when it names none or carries it whole.
+    void record(const core::State& state, const Event& event, const Hold* after);
+    // The first answer to a key, to be found again in the row of `home`.
+    void remember(PartitionId home, std::string_view key, std::uint64_t fingerprint,
+                  const Answer& answer);
+    // A row of first answers that nobody may ask for any more.
+    void forget_answers(PartitionId partition, Version version);
+
+    void reply(Done<Answer> done, Outcome<Answer> outcome);
+    void reply(ManyDone done, std::vector<Outcome<Answer>> outcomes);
+    void reply(std::unique_ptr<Read> read);
+
+    // The batch, with the rows of all counters that changed. Once, when the round is closed.
+    store::Batch seal(const core::State& state);
+    // Where the answers remembered in a partition stand: valid after seal().
+    [[nodiscard]] Version answers_version(PartitionId partition) const;
+
+    // Calls everyone back. `failure` replaces every answer. Any thread, once.
+    void answer_all(const Refusal* failure);
+
+private:
+    struct Single {
+        Done<Answer> done;
+        Outcome<Answer> outcome;
+    };
+    struct Many {
+        ManyDone done;
+        std::vector<Outcome<Answer>> outcomes;
+    };
+    struct Answers {
+        PartitionId partition = 0;
+        Version version = 0;  // set by seal()
+        std::size_t count = 0;
+        std::string bytes;
+    };
+    using StockPlace = std::pair<core::SkuIndex, core::LocationIndex>;
+
+    store::PartitionStep& step(const core::State& state, PartitionId partition);
+    void touch(const core::State& state, std::string_view sku, std::string_view location);
+    void touch_customer(const core::State& state, std::string_view sku, std::string_view customer);
+    void write_hold(const core::State& state, const Hold& hold);
+    void write_definition(const core::State& state, const Event& event);
+    void write_counters(const core::State& state);
+
+    Instant now_;
+    store::Batch batch_;
+    std::vector<Version> opened_at_;  // versions of all partitions before the round
+    std::uint32_t events_ = 0;
+    std::size_t commands_ = 0;
+    boost::unordered_flat_set<std::uint64_t> stock_;  // SKU index << 16 | location index
+    std::vector<std::pair<core::SkuIndex, std::string>> customers_;
+    std::vector<Answers> answers_;
+    std::vector<PartitionId> touched_;  // kept for its memory
+    std::vector<Single> singles_;
+    std::vector<Many> manies_;
+    std::vector<std::unique_ptr<Read>> reads_;
+
+    friend struct RowWriter;
+};
+
+}  // namespace holdfast::sequencer

@@ -1,0 +1,539 @@
+#include "sequencer/sequencer.h"
+
+#include <algorithm>
+#include <future>
+
+#include <fmt/format.h>
+
+#include <holdfast/assert.h>
+#include <holdfast/limits.h>
+#include "core/evolve.h"
+#include "sequencer/answers.h"
+#include "sequencer/recovery.h"
+#include "store/codec.h"
+
+namespace holdfast::sequencer {
+namespace {
+
+Refusal overloaded() {
+    return {.code = RefusalCode::overloaded,
+            .detail = fmt::format("{} commands are waiting already: try again in a second",
+                                  limits::queue_length_max)};
+}
+
+Refusal stopping() {
+    return {.code = RefusalCode::stopping,
+            .detail = "the server is shutting down: try again in a moment"};
+}
+
+Refusal store_refusal(const store::AppendResult& result) {
+    if (result.outcome == store::AppendOutcome::unknown) {
+        return {.code = RefusalCode::outcome_unknown,
+                .detail = fmt::format("the store did not say whether the change was kept ({}): "
+                                      "repeat the request with the same Idempotency-Key",
+                                      result.error)};
+    }
+    return {.code = RefusalCode::store_failed,
+            .detail = fmt::format("the store refused the change ({}): nothing was changed",
+                                  result.error)};
+}
+
+// A manual clock may stand still: look at it again at least this often.
+constexpr std::chrono::milliseconds nap_max{1000};
+
+}  // namespace
+
+Sequencer::Sequencer(store::Store& store, const Clock& clock)
+    : store_(store),
+      clock_(clock),
+      state_(load_state(store)),
+      idempotency_(load_idempotency(store)),
+      next_number_(store.last_batch() + 1),
+      durable_round_(store.last_batch()) {
+    pending_ = state_.holds.count();
+    skus_ = state_.skus.size();
+    thread_ = std::jthread([this] { run(); });
+}
+
+Sequencer::~Sequencer() {
+    stop();
+}
+
+std::optional<Refusal> Sequencer::enqueue(Item& item, std::size_t commands) {
+    bool was_empty = false;
+    {
+        const std::lock_guard lock(mutex_);
+        if (failure_) {
+            return failure_;
+        }
+        if (stopping_) {
+            return stopping();
+        }
+        if (queued_commands_ + commands > limits::queue_length_max) {
+            return overloaded();
+        }
+        was_empty = queue_.empty();
+        queued_commands_ += commands;
+        queue_.push_back(std::move(item));
+    }
+    if (was_empty) {
+        wake_.notify_one();
+    }
+    return std::nullopt;
+}
+
+void Sequencer::submit(Submission submission, Done<Answer> done) {
+    Item item = Single{std::move(submission), std::move(done)};
+    if (auto refused = enqueue(item, 1)) {
+        std::get<Single>(item).done({std::unexpected(std::move(*refused))});
+    }
+}
+
+void Sequencer::submit(std::vector<Submission> submissions, ManyDone done) {
+    const std::size_t count = submissions.size();
+    Item item = Many{std::move(submissions), std::move(done)};
+    if (auto refused = enqueue(item, count)) {
+        std::vector<Outcome<Answer>> outcomes;
+        for (std::size_t i = 0; i < count; ++i) {
+            outcomes.push_back({std::unexpected(*refused)});
+        }
+        std::get<Many>(item).done(std::move(outcomes));
+    }
+}
+
+void Sequencer::read(std::unique_ptr<Read> read) {
+    Item item = std::move(read);
+    if (const auto refused = enqueue(item, 1)) {
+        std::get<std::unique_ptr<Read>>(item)->answer(&*refused);
+    }
+}
+
+void Sequencer::tick() {
+    bool due = true;
+    while (due) {
+        std::promise<bool> more;
+        read(make_read<bool>(
+            [](const View& view) -> Result<bool> { return view.state().holds.any_due(view.now()); },
+            [&more](const Outcome<bool>& outcome) {
+                more.set_value(outcome.result.value_or(false));
+            }));
+        due = more.get_future().get();
+    }
+}
+
+void Sequencer::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+bool Sequencer::timer_due() const {
+    const Instant now = clock_.now();
+    return state_.holds.next_deadline() <= now || refusals_.next_flush() <= now;
+}
+
+std::chrono::milliseconds Sequencer::nap() const {
+    const Instant next = std::min(state_.holds.next_deadline(), refusals_.next_flush());
+    return std::clamp(next == Instant::max() ? nap_max : next - clock_.now(),
+                      std::chrono::milliseconds(1), nap_max);
+}
+
+bool Sequencer::wait_for_work() {
+    std::unique_lock lock(mutex_);
+    const auto round_full = [this] {
+        return round_ && round_->size() >= limits::round_commands_max;
+    };
+    for (;;) {
+        const bool can_send = round_ != nullptr && !in_flight_;
+        const bool can_take = (!queue_.empty() || next_ < taken_.size()) && !round_full();
+        if (can_send || can_take || (failure_ && !queue_.empty())) {
+            break;
+        }
+        if (stopping_ && !in_flight_) {
+            return false;
+        }
+        if (!stopping_ && !failure_ && !round_full() && timer_due()) {
+            break;
+        }
+        wake_.wait_for(lock, nap());
+    }
+    if (next_ == taken_.size()) {
+        taken_.clear();
+        next_ = 0;
+        taken_.swap(queue_);
+    }
+    return true;
+}
+
+void Sequencer::run() {
+    while (wait_for_work()) {
+        std::optional<Refusal> failure;
+        {
+            const std::lock_guard lock(mutex_);
+            failure = failure_;
+        }
+        if (failure) {
+            refuse_all(*failure);
+            continue;
+        }
+        forget_settled();
+        open_round();
+        expire_due();
+        flush_refusals();
+        while (next_ < taken_.size() && round_->size() < limits::round_commands_max) {
+            execute(taken_[next_++]);
+        }
+        bool idle = false;
+        {
+            const std::lock_guard lock(mutex_);
+            idle = !in_flight_;
+        }
+        if (idle) {
+            send_round();
+        }
+    }
+}
+
+void Sequencer::refuse_all(const Refusal& failure) {
+    if (round_) {
+        round_->answer_all(&failure);
+        round_.reset();
+    }
+    Round refused(0, {}, state_);
+    for (; next_ < taken_.size(); ++next_) {
+        Item& item = taken_[next_];
+        if (auto* single = std::get_if<Single>(&item)) {
+            refused.reply(std::move(single->done), {std::unexpected(failure)});
+        } else if (auto* many = std::get_if<Many>(&item)) {
+            std::vector<Outcome<Answer>> outcomes(many->submissions.size(),
+                                                  {std::unexpected(failure)});
+            refused.reply(std::move(many->done), std::move(outcomes));
+        } else {
+            refused.reply(std::move(std::get<std::unique_ptr<Read>>(item)));
+        }
+    }
+    refused.answer_all(&failure);
+}
+
+void Sequencer::open_round() {
+    if (!round_) {
+        const Instant now = std::max(clock_.now(), state_.time);
+        round_ = std::make_unique<Round>(next_number_, now, state_);
+    }
+}
+
+void Sequencer::expire_due() {
+    if (state_.holds.any_due(round_->now())) {
+        apply(core::decide(state_, ExpireHolds{}, {.now = round_->now()}));
+    }
+}
+
+void Sequencer::flush_refusals() {
+    for (HoldRefused& rest : refusals_.flush(round_->now())) {
+        apply(std::move(rest), {});
+    }
+}
+
+void Sequencer::execute(Item& item) {
+    std::size_t commands = 1;
+    if (auto* single = std::get_if<Single>(&item)) {
+        Outcome<Answer> outcome = execute(single->submission);
+        round_->reply(std::move(single->done), std::move(outcome));
+    } else if (auto* many = std::get_if<Many>(&item)) {
+        commands = many->submissions.size();
+        std::vector<Outcome<Answer>> outcomes;
+        outcomes.reserve(commands);
+        for (const Submission& submission : many->submissions) {
+            outcomes.push_back(execute(submission));
+        }
+        round_->reply(std::move(many->done), std::move(outcomes));
+    } else {
+        auto& read = std::get<std::unique_ptr<Read>>(item);
+        read->look(*this);
+        round_->reply(std::move(read));
+    }
+    queued_commands_.fetch_sub(commands, std::memory_order_relaxed);
+}
+
+Outcome<Answer> Sequencer::execute(const Submission& submission) {
+    commands_.fetch_add(1, std::memory_order_relaxed);
+    const Request& request = submission.request;
+    if (request.deadline && *request.deadline < round_->now()) {
+        return {std::unexpected(Refusal{
+            .code = RefusalCode::deadline_exceeded,
+            .detail = fmt::format("the request was to be answered by {}, and its turn came at {}: "
+                                  "nothing was changed; try again",
+                                  to_rfc3339(*request.deadline), to_rfc3339(round_->now()))})};
+    }
+    if (!request.idempotency_key.empty()) {
+        if (auto first = first_answer(submission)) {
+            return std::move(*first);
+        }
+    }
+    core::Decision decision = decide(submission.command);
+    if (decision.refusal) {
+        note_refusal(submission.command, *decision.refusal);
+        return {std::unexpected(std::move(*decision.refusal))};
+    }
+    const bool changed = !decision.events.empty();
+    Answer result = answer(submission.command, decision);
+    if (changed && !request.idempotency_key.empty()) {
+        remember(submission, result);
+    }
+    return {std::move(result)};
+}
+
+std::optional<Outcome<Answer>> Sequencer::first_answer(const Submission& submission) {
+    const Request& request = submission.request;
+    const AnswersRow* row = idempotency_.find(request.idempotency_key);
+    if (row == nullptr) {
+        return std::nullopt;
+    }
+    if (row->round > durable_round_.load(std::memory_order_acquire)) {
+        return Outcome<Answer>{std::unexpected(
+            Refusal{.code = RefusalCode::idempotency_key_in_use,
+                    .detail = fmt::format("the first request with key '{}' is still running: "
+                                          "repeat this one in a moment",
+                                          request.idempotency_key)})};
+    }
+    const auto bytes = store_.find(row->partition, store::RowKind::answers,
+                                   store::encode_version_key(row->version));
+    HF_ASSERT(bytes.has_value());
+    for (store::KeyedAnswer& first : store::decode_answers(*bytes).answers) {
+        if (first.key != request.idempotency_key) {
+            continue;
+        }
+        if (first.fingerprint != request.fingerprint) {
+            return Outcome<Answer>{std::unexpected(
+                Refusal{.code = RefusalCode::idempotency_key_reused,
+                        .detail = fmt::format("key '{}' was used for a different request: use a "
+                                              "new key for a new request",
+                                              request.idempotency_key)})};
+        }
+        return Outcome<Answer>{std::move(first.answer), true};
+    }
+    return std::nullopt;  // another key with the same hash: this one is new
+}
+
+core::Decision Sequencer::decide(const Command& command) {
+    const auto id = core::named_hold(command);
+    const HoldId fresh = fresh_id(command);
+    for (;;) {
+        std::optional<Hold> past;
+        if (id && state_.holds.find(*id) == nullptr) {
+            past = find_past(*id);
+        }
+        core::Decision decision = core::decide(
+            state_, command,
+            {.now = round_->now(), .fresh_id = fresh, .past = past ? &*past : nullptr});
+        apply(decision);
+        if (!decision.again) {
+            return decision;
+        }
+    }
+}
+
+void Sequencer::apply(const core::Decision& decision) {
+    for (const Event& event : decision.events) {
+        apply(event, decision.hold);
+    }
+}
+
+// `decided` is the hold after the event where the decision made it; otherwise it is made here, from
+// what the state has before an ending, or after a change.
+void Sequencer::apply(const Event& event, const std::optional<Hold>& decided) {
+    std::optional<Hold> after = decided;
+    const auto end_of = [&](HoldId id) {
+        if (!after || after->id != id) {
+            after = state_.materialise(*state_.holds.find(id));
+            core::evolve(*after, event);
+        }
+    };
+    if (const auto* expired = std::get_if<HoldExpired>(&event)) {
+        expired_.fetch_add(1, std::memory_order_relaxed);
+        end_of(expired->id);
+    } else if (const auto* released = std::get_if<HoldReleased>(&event)) {
+        end_of(released->id);
+    }
+    core::evolve(state_, event, round_->now());
+    if (const auto* extended = std::get_if<HoldExtended>(&event)) {
+        after = state_.materialise(*state_.holds.find(extended->id));
+    } else if (const auto* secured = std::get_if<HoldSecured>(&event)) {
+        after = state_.materialise(*state_.holds.find(secured->id));
+    } else if (const auto* placed = std::get_if<HoldPlaced>(&event);
+               placed != nullptr && placed->hold.status != HoldStatus::pending) {
+        after = placed->hold;
+    }
+    round_->record(state_, event, after ? &*after : nullptr);
+    if (after && after->status != HoldStatus::pending) {
+        const HoldId id = after->id;
+        unsettled_.insert_or_assign(id, Unsettled{std::move(*after), round_->number()});
+    }
+}
+
+Answer Sequencer::answer(const Command& command, core::Decision& decision) {
+    const auto hold_answer = [this](Hold hold) {
+        const Version version = state_.versions[state_.home(hold.id)];
+        return HoldAnswer{
+            .hold = std::move(hold), .version = version, .server_time = round_->now()};
+    };
+    if (const auto* define = std::get_if<DefineSku>(&command)) {
+        return sku_answer(state_, *state_.find_sku(define->sku));
+    }
+    if (const auto* define = std::get_if<DefineLocation>(&command)) {
+        return location_answer(state_, state_.locations[*state_.find_location(define->location)]);
+    }
+    if (decision.hold) {
+        return hold_answer(std::move(*decision.hold));
+    }
+    if (!decision.events.empty()) {
+        if (auto* placed = std::get_if<HoldPlaced>(&decision.events.back())) {
+            return hold_answer(std::move(placed->hold));
+        }
+    }
+    if (const auto id = core::named_hold(command)) {
+        return hold_answer(state_.materialise(*state_.holds.find(*id)));
+    }
+    return std::visit(
+        [this]<class C>(const C& c) -> Answer {
+            if constexpr (requires { c.sku; }) {
+                return stock_answer(state_, *state_.find_sku(c.sku), round_->now());
+            } else {
+                HF_ASSERT(!"a command without an answer");
+            }
+        },
+        command);
+}
+
+void Sequencer::remember(const Submission& submission, const Answer& answer) {
+    const PartitionId home = std::visit(
+        [this]<class A>(const A& a) -> PartitionId {
+            if constexpr (requires { a.hold; }) {
+                return state_.home(a.hold.id);
+            } else if constexpr (requires { a.sku; }) {
+                return state_.home(*state_.find_sku(a.sku));
+            } else {
+                return 0;
+            }
+        },
+        answer);
+    const Request& request = submission.request;
+    round_->remember(home, request.idempotency_key, request.fingerprint, answer);
+    idempotency_.add(request.idempotency_key, home, round_->number(), round_->now());
+}
+
+void Sequencer::note_refusal(const Command& command, const Refusal& refusal) {
+    const auto* place = std::get_if<PlaceHold>(&command);
+    if (place == nullptr || refusal.short_lines.empty()) {
+        return;
+    }
+    if (auto event = refusals_.note(refusal, place->cart, place->customer, round_->now())) {
+        apply(std::move(*event), {});
+    }
+}
+
+HoldId Sequencer::fresh_id(const Command& command) {
+    const auto* place = std::get_if<PlaceHold>(&command);
+    if (place == nullptr) {
+        return {};
+    }
+    const auto now = static_cast<std::uint64_t>(round_->now().time_since_epoch().count());
+    last_id_high_ = std::max(last_id_high_ + 1, now << 16);
+    return {.high = last_id_high_,
+            .low = (random_() << 16) | routing_token(place->lines.front().sku)};
+}
+
+std::optional<Hold> Sequencer::find_past(HoldId id) const {
+    if (const auto found = unsettled_.find(id); found != unsettled_.end()) {
+        return found->second.hold;
+    }
+    const auto bytes =
+        store_.find(state_.home(id), store::RowKind::past_hold, store::encode_id_key(id));
+    return bytes ? std::optional(store::decode_hold(*bytes)) : std::nullopt;
+}
+
+std::optional<Hold> Sequencer::find_hold(HoldId id) const {
+    if (const core::PendingHold* pending = state_.holds.find(id)) {
+        return state_.materialise(*pending);
+    }
+    return find_past(id);
+}
+
+void Sequencer::send_round() {
+    pending_ = state_.holds.count();
+    skus_ = state_.skus.size();
+    if (!round_->has_events()) {
+        // Nothing is on its way to disk either: all that was seen is durable.
+        round_->answer_all(nullptr);
+        round_.reset();
+        return;
+    }
+    for (const AnswersRow& row : idempotency_.prune(round_->now())) {
+        round_->forget_answers(row.partition, row.version);
+    }
+    store::Batch batch = round_->seal(state_);
+    for (AnswersRow* row : idempotency_.rows_of(batch.number)) {
+        row->version = round_->answers_version(row->partition);
+    }
+    ++next_number_;
+    {
+        const std::lock_guard lock(mutex_);
+        in_flight_ = true;
+    }
+    store_.append(std::move(batch),
+                  [this, round = std::move(round_)](const store::AppendResult& result) {
+                      appended(*round, result);
+                  });
+}
+
+// On the store's thread. The callers are answered before the next round is sent, so that those who
+// ask again at once are all in it.
+void Sequencer::appended(Round& round, const store::AppendResult& result) {
+    std::optional<Refusal> failure;
+    if (result.outcome == store::AppendOutcome::appended) {
+        durable_round_.store(round.number(), std::memory_order_release);
+        rounds_.fetch_add(1, std::memory_order_relaxed);
+        events_.fetch_add(round.event_count(), std::memory_order_relaxed);
+    } else {
+        failure = store_refusal(result);
+    }
+    round.answer_all(failure ? &*failure : nullptr);
+    {
+        const std::lock_guard lock(mutex_);
+        in_flight_ = false;
+        if (failure) {
+            failure_ = std::move(failure);
+        }
+    }
+    wake_.notify_one();
+}
+
+void Sequencer::forget_settled() {
+    const std::uint64_t durable = durable_round_.load(std::memory_order_acquire);
+    if (durable != settled_round_) {
+        erase_if(unsettled_,
+                 [durable](const auto& entry) { return entry.second.round <= durable; });
+        settled_round_ = durable;
+    }
+}
+
+Statistics Sequencer::statistics() const {
+    Statistics statistics{.stock_keeping_units = skus_,
+                          .pending_holds = pending_,
+                          .queue_length = queued_commands_,
+                          .rounds = rounds_,
+                          .commands = commands_,
+                          .events = events_,
+                          .holds_expired = expired_};
+    const std::lock_guard lock(mutex_);
+    statistics.serving = !failure_ && !stopping_;
+    statistics.failure = failure_ ? failure_->detail : "";
+    return statistics;
+}
+
+}  // namespace holdfast::sequencer

@@ -1,0 +1,135 @@
+// The only place where commands become durable: collects what has arrived, lets the core decide,
+// appends once, then answers. While one round is on its way to disk the next is decided.
+// One thread owns the State; reads join a round and are answered when what they saw is durable.
+// Fails stop: after an append that is not `appended` nothing more is answered as done.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <holdfast/clock.h>
+#include <holdfast/service.h>
+#include "core/decide.h"
+#include "core/refusal_meter.h"
+#include "core/state.h"
+#include "sequencer/idempotency.h"
+#include "sequencer/round.h"
+#include "store/store.h"
+
+namespace holdfast::sequencer {
+
+class Sequencer final : private View {
+public:
+    // Loads the state and starts. Throws StoreError. Store and clock must outlive it.
+    Sequencer(store::Store& store, const Clock& clock);
+    ~Sequencer() override;
+
+    // Any thread. Refused at once when the queue is full or the sequencer has stopped: then `done` is
+    // called before these return.
+    void submit(Submission submission, Done<Answer> done);
+    void submit(std::vector<Submission> submissions, ManyDone done);
+    void read(std::unique_ptr<Read> read);
+
+    // Waits until everything due at the clock's present moment is ended and durable.
+    void tick();
+    // Refuses what is new, answers what was accepted, joins the threads. Idempotent.
+    void stop();
+    [[nodiscard]] Statistics statistics() const;
+
+private:
+    struct Single {
+        Submission submission;
+        Done<Answer> done;
+    };
+    struct Many {
+        std::vector<Submission> submissions;
+        ManyDone done;
+    };
+    using Item = std::variant<Single, Many, std::unique_ptr<Read>>;
+
+    // View.
+    [[nodiscard]] const core::State& state() const override { return state_; }
+    [[nodiscard]] Instant now() const override { return round_->now(); }
+    [[nodiscard]] std::optional<Hold> find_hold(HoldId id) const override;
+
+    // The queue; any thread.
+    [[nodiscard]] std::optional<Refusal> enqueue(Item& item, std::size_t commands);
+
+    // The sequencer's thread.
+    void run();
+    // Sleeps until there is something to do; false when everything is done and it is to end.
+    bool wait_for_work();
+    [[nodiscard]] bool timer_due() const;
+    [[nodiscard]] std::chrono::milliseconds nap() const;
+    void refuse_all(const Refusal& failure);
+    void open_round();
+    void expire_due();
+    void flush_refusals();
+    void execute(Item& item);
+    Outcome<Answer> execute(const Submission& submission);
+    std::optional<Outcome<Answer>> first_answer(const Submission& submission);
+    core::Decision decide(const Command& command);
+    void apply(const core::Decision& decision);
+    void apply(const Event& event, const std::optional<Hold>& decided);
+    Answer answer(const Command& command, core::Decision& decision);
+    void remember(const Submission& submission, const Answer& answer);
+    void note_refusal(const Command& command, const Refusal& refusal);
+    HoldId fresh_id(const Command& command);
+    [[nodiscard]] std::optional<Hold> find_past(HoldId id) const;
+    void send_round();
+    void appended(Round& round, const store::AppendResult& result);
+    void forget_settled();
+
+    store::Store& store_;
+    const Clock& clock_;
+
+    core::State state_;
+    core::RefusalMeter refusals_;
+    Idempotency idempotency_;
+    std::unique_ptr<Round> round_;  // being filled; null between rounds
+    std::uint64_t next_number_ = 1;
+    // Past holds as rounds that are not yet durable left them, and in which round.
+    struct Unsettled {
+        Hold hold;
+        std::uint64_t round = 0;
+    };
+    struct HashId {
+        std::size_t operator()(HoldId id) const { return id.high * 0x9e3779b97f4a7c15 ^ id.low; }
+    };
+    boost::unordered_flat_map<HoldId, Unsettled, HashId> unsettled_;
+    std::uint64_t settled_round_ = 0;  // up to which unsettled_ was cleared
+    // Taken from the queue, executed up to next_.
+    std::vector<Item> taken_;
+    std::size_t next_ = 0;
+    std::mt19937_64 random_{std::random_device{}()};
+    std::uint64_t last_id_high_ = 0;
+
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;
+    std::vector<Item> queue_;
+    std::atomic<std::size_t> queued_commands_ = 0;  // in queue_ and in taken_
+    bool stopping_ = false;
+    std::optional<Refusal> failure_;
+    // The round that is on its way to disk; its callback clears it.
+    bool in_flight_ = false;
+    std::atomic<std::uint64_t> durable_round_ = 0;
+
+    std::atomic<std::uint64_t> commands_ = 0;
+    std::atomic<std::uint64_t> events_ = 0;
+    std::atomic<std::uint64_t> rounds_ = 0;
+    std::atomic<std::uint64_t> expired_ = 0;
+    std::atomic<std::uint64_t> pending_ = 0;
+    std::atomic<std::uint64_t> skus_ = 0;
+    std::jthread thread_;
+};
+
+}  // namespace holdfast::sequencer

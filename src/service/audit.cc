@@ -1,0 +1,223 @@
+#include "service/audit.h"
+
+#include <map>
+
+#include <fmt/format.h>
+
+#include "core/evolve.h"
+#include "core/state.h"
+#include "service/event_log.h"
+#include "store/codec.h"
+
+namespace holdfast::service {
+namespace {
+
+using store::RowKind;
+
+// The rows that a partition keeps, as of one version.
+struct KeptRows {
+    Version version = 0;
+    std::map<std::string, Counters, std::less<>> stock;
+    std::map<std::string, Quantity, std::less<>> customers;
+    std::map<HoldId, Hold> holds;
+    bool compared = false;
+};
+
+KeptRows kept_rows(store::Store& store, PartitionId partition) {
+    KeptRows kept;
+    kept.version = store.load(partition, {RowKind::stock, RowKind::live_hold, RowKind::customer},
+                              [&kept](RowKind kind, std::string_view key, std::string_view value) {
+                                  if (kind == RowKind::stock) {
+                                      kept.stock.emplace(key, store::decode_counters(value));
+                                  } else if (kind == RowKind::customer) {
+                                      kept.customers.emplace(key, store::decode_quantity(value));
+                                  } else {
+                                      Hold hold = store::decode_hold(value);
+                                      kept.holds.emplace(hold.id, std::move(hold));
+                                  }
+                              });
+    return kept;
+}
+
+std::string shown(const Hold& hold) {
+    std::string text = fmt::format("{} until {} fence {}:", to_string(hold.status),
+                                   to_rfc3339(hold.deadline()), hold.fence);
+    for (const HoldLine& line : hold.lines) {
+        text += fmt::format(" {} x{}", line.sku, line.quantity);
+    }
+    return text;
+}
+
+// "sku@where" from a row's key.
+std::string pair_name(std::string_view key) {
+    const auto [first, second] = store::decode_pair_key(key);
+    return fmt::format("{}@{}", first, second);
+}
+
+class Comparison {
+public:
+    Comparison(const core::State& state, PartitionId partition, const KeptRows& kept,
+               AuditReport& report)
+        : state_(state), partition_(partition), kept_(kept), report_(report) {}
+
+    void run() {
+        compare_stock();
+        compare_customers();
+        compare_holds();
+    }
+
+private:
+    void differ(std::string what, std::string kept, std::string events) {
+        if (report_.differences.size() < audit_differences_max) {
+            report_.differences.push_back({std::move(what), std::move(kept), std::move(events)});
+        }
+    }
+
+    void compare(std::string_view key, const Counters& kept, const Counters& events) {
+        const auto one = [&](std::string_view name, Quantity a, Quantity b) {
+            if (a != b) {
+                differ(fmt::format("stock {} {}", pair_name(key), name), fmt::to_string(a),
+                       fmt::to_string(b));
+            }
+        };
+        one("on_hand", kept.on_hand, events.on_hand);
+        one("available", kept.available, events.available);
+        one("held", kept.held, events.held);
+        one("committed", kept.committed, events.committed);
+        one("safety_stock", kept.safety_stock, events.safety_stock);
+        one("returned", kept.returned, events.returned);
+        one("repair", kept.repair, events.repair);
+        one("damaged", kept.damaged, events.damaged);
+    }
+
+    void compare_stock() {
+        std::map<std::string, Counters, std::less<>> events;
+        for (const core::SkuState& sku : state_.skus) {
+            if (state_.home(sku) != partition_) {
+                continue;
+            }
+            for (const core::SkuStock& row : sku.stock) {
+                events.emplace(store::encode_pair_key(sku.sku, state_.locations[row.location].name),
+                               row.counters);
+            }
+        }
+        report_.stock_rows += events.size();
+        for (const auto& [key, counters] : events) {
+            const auto row = kept_.stock.find(key);
+            compare(key, row == kept_.stock.end() ? Counters{} : row->second, counters);
+        }
+        for (const auto& [key, counters] : kept_.stock) {
+            if (!events.contains(key)) {
+                compare(key, counters, {});
+            }
+        }
+    }
+
+    void compare_customers() {
+        std::map<std::string, Quantity, std::less<>> events;
+        for (const core::SkuState& sku : state_.skus) {
+            if (state_.home(sku) != partition_ || !sku.customers) {
+                continue;
+            }
+            for (const auto& [customer, units] : *sku.customers) {
+                events.emplace(store::encode_pair_key(sku.sku, customer), units);
+            }
+        }
+        const auto value = [](const auto& rows, std::string_view key) {
+            const auto row = rows.find(key);
+            return row == rows.end() ? Quantity{0} : row->second;
+        };
+        const auto one = [&](std::string_view key) {
+            if (value(kept_.customers, key) != value(events, key)) {
+                differ(fmt::format("customer's units {}", pair_name(key)),
+                       fmt::to_string(value(kept_.customers, key)),
+                       fmt::to_string(value(events, key)));
+            }
+        };
+        for (const auto& [key, units] : events) {
+            one(key);
+        }
+        for (const auto& [key, units] : kept_.customers) {
+            if (!events.contains(key)) {
+                one(key);
+            }
+        }
+    }
+
+    void compare_holds() {
+        std::size_t both = 0;
+        state_.holds.for_each([&](const core::PendingHold& pending) {
+            if (state_.home(pending.id) != partition_) {
+                return;
+            }
+            ++report_.pending_holds;
+            const Hold events = state_.materialise(pending);
+            const auto kept = kept_.holds.find(pending.id);
+            if (kept == kept_.holds.end()) {
+                differ("hold " + to_string(pending.id), "none", shown(events));
+                return;
+            }
+            ++both;
+            if (!(kept->second == events)) {
+                differ("hold " + to_string(pending.id), shown(kept->second), shown(events));
+            }
+        });
+        if (both == kept_.holds.size()) {
+            return;
+        }
+        for (const auto& [id, hold] : kept_.holds) {
+            if (state_.holds.find(id) == nullptr) {
+                differ("hold " + to_string(id), shown(hold), "none");
+            }
+        }
+    }
+
+    const core::State& state_;
+    PartitionId partition_;
+    const KeptRows& kept_;
+    AuditReport& report_;
+};
+
+}  // namespace
+
+AuditReport audit(store::Store& store) {
+    AuditReport report;
+    std::vector<KeptRows> kept;
+    for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
+        kept.push_back(kept_rows(store, static_cast<PartitionId>(i)));
+        report.versions.push_back(kept.back().version);
+    }
+    core::State state(store.partition_count());
+    EventLog log(store, std::vector<Version>(store.partition_count()));
+    std::size_t left = kept.size();
+    // Each partition is compared at the very version as of which its rows were read.
+    const auto compare_where_due = [&] {
+        for (std::size_t i = 0; i < kept.size(); ++i) {
+            if (!kept[i].compared && state.versions[i] == kept[i].version) {
+                Comparison(state, static_cast<PartitionId>(i), kept[i], report).run();
+                kept[i].compared = true;
+                --left;
+            }
+        }
+    };
+    compare_where_due();
+    while (left > 0) {
+        const auto event = log.next();
+        if (!event) {
+            break;
+        }
+        core::evolve(state, event->event, event->at);
+        ++report.events;
+        compare_where_due();
+    }
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+        if (!kept[i].compared) {
+            report.differences.push_back({fmt::format("partition {} version", i),
+                                          fmt::to_string(kept[i].version),
+                                          fmt::to_string(state.versions[i])});
+        }
+    }
+    return report;
+}
+
+}  // namespace holdfast::service

@@ -1,0 +1,219 @@
+#include "service/engine.h"
+
+#include <algorithm>
+#include <future>
+#include <ranges>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include <holdfast/limits.h>
+#include "core/validate.h"
+#include "sequencer/answers.h"
+#include "service/audit.h"
+#include "service/queries.h"
+
+namespace holdfast {
+
+Outcome<Answer> Service::wait_any(Submission submission) {
+    std::promise<Outcome<Answer>> promise;
+    submit_any(std::move(submission),
+               [&promise](Outcome<Answer> outcome) { promise.set_value(std::move(outcome)); });
+    return promise.get_future().get();
+}
+
+}  // namespace holdfast
+
+namespace holdfast::service {
+namespace {
+
+using sequencer::View;
+
+std::optional<Refusal> check(const Submission& submission) {
+    const std::string& key = submission.request.idempotency_key;
+    const bool visible = std::ranges::all_of(key, [](char c) { return c > ' ' && c <= '~'; });
+    if (!visible || key.size() > limits::idempotency_key_bytes_max) {
+        return Refusal{.code = RefusalCode::invalid_request,
+                       .detail = fmt::format("the idempotency key has {} characters: use 1 to {} "
+                                             "visible ASCII characters",
+                                             key.size(), limits::idempotency_key_bytes_max),
+                       .field = "Idempotency-Key"};
+    }
+    return core::validate(submission.command);
+}
+
+Refusal unknown_sku(std::string_view sku) {
+    return {.code = RefusalCode::unknown_sku,
+            .detail = fmt::format("SKU '{0}' is not known: define it with PUT /v1/skus/{0}", sku)};
+}
+
+Refusal store_failure(const std::exception& error) {
+    return {.code = RefusalCode::store_failed, .detail = error.what()};
+}
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<store::Store> store, std::shared_ptr<const Clock> clock)
+    : clock_(std::move(clock)),
+      store_(std::move(store)),
+      sequencer_(std::make_unique<sequencer::Sequencer>(*store_, *clock_)) {}
+
+Engine::~Engine() {
+    Engine::close();
+}
+
+void Engine::submit_any(Submission submission, Done<Answer> done) {
+    if (auto fault = check(submission)) {
+        done({std::unexpected(std::move(*fault))});
+        return;
+    }
+    sequencer_->submit(std::move(submission), std::move(done));
+}
+
+void Engine::submit_many(std::vector<Submission> submissions,
+                         std::move_only_function<void(std::vector<Outcome<Answer>>)> done) {
+    std::vector<std::pair<std::size_t, Refusal>> faults;
+    for (std::size_t i = 0; i < submissions.size(); ++i) {
+        if (auto fault = check(submissions[i])) {
+            faults.emplace_back(i, std::move(*fault));
+        }
+    }
+    if (faults.empty()) {
+        sequencer_->submit(std::move(submissions), std::move(done));
+        return;
+    }
+    // Malformed commands never reach the queue; their outcomes are put back in their places.
+    for (const auto& [i, fault] : faults | std::views::reverse) {
+        submissions.erase(submissions.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    sequencer_->submit(std::move(submissions),
+                       [faults = std::move(faults), done = std::move(done)](auto outcomes) mutable {
+                           for (auto& [i, fault] : faults) {
+                               outcomes.insert(outcomes.begin() + static_cast<std::ptrdiff_t>(i),
+                                               Outcome<Answer>{std::unexpected(std::move(fault))});
+                           }
+                           done(std::move(outcomes));
+                       });
+}
+
+void Engine::read_hold(HoldId id, Done<HoldAnswer> done) {
+    sequencer_->read(sequencer::make_read<HoldAnswer>(
+        [id](const View& view) -> Result<HoldAnswer> {
+            auto hold = view.find_hold(id);
+            if (!hold) {
+                return std::unexpected(Refusal{
+                    .code = RefusalCode::unknown_hold,
+                    .detail = fmt::format("there is no hold '{}': check the id", to_string(id))});
+            }
+            return HoldAnswer{.hold = std::move(*hold),
+                              .version = view.state().versions[view.state().home(id)],
+                              .server_time = view.now()};
+        },
+        std::move(done)));
+}
+
+void Engine::read_sku(std::string sku, Done<SkuAnswer> done) {
+    sequencer_->read(sequencer::make_read<SkuAnswer>(
+        [sku = std::move(sku)](const View& view) -> Result<SkuAnswer> {
+            const core::SkuState* found = view.state().find_sku(sku);
+            if (found == nullptr) {
+                return std::unexpected(unknown_sku(sku));
+            }
+            return sequencer::sku_answer(view.state(), *found);
+        },
+        std::move(done)));
+}
+
+void Engine::read_stock(std::string sku, Done<StockAnswer> done) {
+    sequencer_->read(sequencer::make_read<StockAnswer>(
+        [sku = std::move(sku)](const View& view) -> Result<StockAnswer> {
+            const core::SkuState* found = view.state().find_sku(sku);
+            if (found == nullptr) {
+                return std::unexpected(unknown_sku(sku));
+            }
+            return sequencer::stock_answer(view.state(), *found, view.now());
+        },
+        std::move(done)));
+}
+
+void Engine::list_locations(Done<std::vector<LocationAnswer>> done) {
+    sequencer_->read(sequencer::make_read<std::vector<LocationAnswer>>(
+        [](const View& view) -> Result<std::vector<LocationAnswer>> {
+            std::vector<LocationAnswer> locations;
+            for (const core::LocationIndex index : view.state().by_priority) {
+                locations.push_back(
+                    sequencer::location_answer(view.state(), view.state().locations[index]));
+            }
+            return locations;
+        },
+        std::move(done)));
+}
+
+void Engine::list_skus(std::string after, std::size_t limit, Done<Page<SkuAnswer>> done) {
+    sequencer_->read(sequencer::make_read<Page<SkuAnswer>>(
+        [after = std::move(after), limit](const View& view) -> Result<Page<SkuAnswer>> {
+            // The smallest `limit` names after the cursor, found without sorting the catalogue.
+            std::vector<const core::SkuState*> found;
+            const auto by_name = [](const core::SkuState* a, const core::SkuState* b) {
+                return a->sku < b->sku;
+            };
+            for (const core::SkuState& sku : view.state().skus) {
+                if (sku.sku > after) {
+                    found.push_back(&sku);
+                }
+            }
+            const std::size_t count = std::min(limit, found.size());
+            std::ranges::partial_sort(found, found.begin() + static_cast<std::ptrdiff_t>(count),
+                                      by_name);
+            Page<SkuAnswer> page;
+            for (std::size_t i = 0; i < count; ++i) {
+                page.items.push_back(sequencer::sku_answer(view.state(), *found[i]));
+            }
+            page.next = count < found.size() ? found[count - 1]->sku : "";
+            return page;
+        },
+        std::move(done)));
+}
+
+void Engine::find_holds(HoldFilter filter, Done<Page<Hold>> done) {
+    boost::asio::post(readers_,
+                      [this, filter = std::move(filter), done = std::move(done)]() mutable {
+                          try {
+                              done({service::find_holds(*store_, filter)});
+                          } catch (const store::StoreError& error) {
+                              done({std::unexpected(store_failure(error))});
+                          }
+                      });
+}
+
+Result<Page<RecordedEvent>> Engine::events(std::string_view after, std::size_t limit) {
+    return read_events(*store_, after, limit);
+}
+
+AuditReport Engine::audit() {
+    return service::audit(*store_);
+}
+
+Result<std::filesystem::path> Engine::backup(const std::filesystem::path& directory) {
+    try {
+        store_->backup(directory);
+        return directory;
+    } catch (const store::StoreError& error) {
+        return std::unexpected(store_failure(error));
+    }
+}
+
+Statistics Engine::statistics() {
+    return sequencer_->statistics();
+}
+
+void Engine::tick() {
+    sequencer_->tick();
+}
+
+void Engine::close() {
+    sequencer_->stop();
+    readers_.join();
+}
+
+}  // namespace holdfast::service

@@ -1,0 +1,45 @@
+// The Service over one store: routes commands to the sequencer, answers reads, audits, backs up.
+// Chosen stores and clocks come in from outside (app/). Safe to call from any thread.
+#pragma once
+
+#include <memory>
+
+#include <boost/asio/thread_pool.hpp>
+
+#include <holdfast/service.h>
+#include "sequencer/sequencer.h"
+#include "store/store.h"
+
+namespace holdfast::service {
+
+class Engine final : public Service {
+public:
+    // Throws StoreError.
+    Engine(std::unique_ptr<store::Store> store, std::shared_ptr<const Clock> clock);
+    ~Engine() override;
+
+    void submit_any(Submission submission, Done<Answer> done) override;
+    void submit_many(std::vector<Submission> submissions,
+                     std::move_only_function<void(std::vector<Outcome<Answer>>)> done) override;
+    void read_hold(HoldId id, Done<HoldAnswer> done) override;
+    void read_sku(std::string sku, Done<SkuAnswer> done) override;
+    void read_stock(std::string sku, Done<StockAnswer> done) override;
+    void list_locations(Done<std::vector<LocationAnswer>> done) override;
+    void list_skus(std::string after, std::size_t limit, Done<Page<SkuAnswer>> done) override;
+    void find_holds(HoldFilter filter, Done<Page<Hold>> done) override;
+    Result<Page<RecordedEvent>> events(std::string_view after, std::size_t limit) override;
+    AuditReport audit() override;
+    Result<std::filesystem::path> backup(const std::filesystem::path& directory) override;
+    Statistics statistics() override;
+    void tick() override;
+    void close() override;
+
+private:
+    std::shared_ptr<const Clock> clock_;
+    std::unique_ptr<store::Store> store_;
+    std::unique_ptr<sequencer::Sequencer> sequencer_;
+    // For reads that wait for the disk: one at a time, so that they never starve the writer.
+    boost::asio::thread_pool readers_{1};
+};
+
+}  // namespace holdfast::service

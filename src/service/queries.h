@@ -1,0 +1,16 @@
+// Reads that go to the store's rows and log rather than to the state in memory. What they see is
+// durable. They wait for the disk: call them on a thread that may wait. Throw StoreError.
+#pragma once
+
+#include <string_view>
+
+#include <holdfast/service.h>
+#include "store/store.h"
+
+namespace holdfast::service {
+
+Result<Page<Hold>> find_holds(store::Store& store, const HoldFilter& filter);
+Result<Page<RecordedEvent>> read_events(store::Store& store, std::string_view after,
+                                        std::size_t limit);
+
+}  // namespace holdfast::service
