@@ -35,24 +35,21 @@ std::vector<HoldRefused> RefusalMeter::flush(Instant now) {
     }
     oldest_.reset();
     const auto second = std::chrono::floor<std::chrono::seconds>(now);
-    for (auto entry = by_sku_.begin(); entry != by_sku_.end();) {
-        Second& seen = entry->second;
-        if (seen.second < second) {
+    // The map stays as small as the rush: what is over is taken out of it.
+    erase_if(by_sku_, [&](const auto& entry) {
+        const Second& seen = entry.second;
+        if (seen.second >= second) {
             if (seen.others > 0) {
-                flushed.push_back({.code = seen.code,
-                                   .cart = {},
-                                   .customer = {},
-                                   .short_lines = {seen.last},
-                                   .others = seen.others});
+                oldest_ = second;
             }
-            entry = by_sku_.erase(entry);  // the map stays as small as the rush
-            continue;
+            return false;
         }
         if (seen.others > 0) {
-            oldest_ = second;
+            flushed.push_back(
+                {.code = seen.code, .short_lines = {seen.last}, .others = seen.others});
         }
-        ++entry;
-    }
+        return true;
+    });
     // A map's order is nobody's business: the log must not depend on it.
     std::ranges::sort(flushed, {}, [](const HoldRefused& e) { return e.short_lines.front().sku; });
     return flushed;
