@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <string>
-
-#include <xxhash.h>
 
 #include <holdfast/assert.h>
 
@@ -157,120 +156,64 @@ namespace {
 using Slots = boost::container::deque<
     PendingHold, void, boost::container::deque_options<boost::container::block_size<1024>>::type>;
 
-// Hash and equality of slots by what they stand for, so that the sets hold four bytes a hold.
-struct IdKey {
-    const Slots* slots;
-    using is_transparent = void;
-    std::size_t operator()(HoldId id) const { return XXH3_64bits(&id, sizeof id); }
-    std::size_t operator()(HoldSlot slot) const { return (*this)((*slots)[slot].id); }
-    bool operator()(HoldSlot a, HoldSlot b) const { return a == b; }
-    bool operator()(HoldSlot a, HoldId id) const { return (*slots)[a].id == id; }
-    bool operator()(HoldId id, HoldSlot a) const { return (*slots)[a].id == id; }
-};
-
-template <std::string_view (PendingHold::*Name)() const>
-struct NameKey {
-    const Slots* slots;
-    using is_transparent = void;
-    [[nodiscard]] std::string_view name(HoldSlot slot) const { return ((*slots)[slot].*Name)(); }
-    std::size_t operator()(std::string_view text) const {
-        return XXH3_64bits(text.data(), text.size());
-    }
-    std::size_t operator()(HoldSlot slot) const { return (*this)(name(slot)); }
-    bool operator()(HoldSlot a, HoldSlot b) const { return a == b; }
-    bool operator()(HoldSlot a, std::string_view text) const { return name(a) == text; }
-    bool operator()(std::string_view text, HoldSlot a) const { return name(a) == text; }
-};
-
-template <class Key>
-using SlotSet = boost::unordered_flat_set<HoldSlot, Key, Key>;
-
-// A doubly linked list through the slots.
-template <SlotLinks PendingHold::* Links>
-struct SlotList {
-    static void push_back(Slots& slots, HoldSlot& tail, HoldSlot slot) {
-        (slots[slot].*Links) = {.previous = tail, .next = no_slot};
-        if (tail != no_slot) {
-            (slots[tail].*Links).next = slot;
-        }
-        tail = slot;
-    }
-    static void unlink(Slots& slots, HoldSlot slot) {
-        const SlotLinks links = slots[slot].*Links;
-        if (links.previous != no_slot) {
-            (slots[links.previous].*Links).next = links.next;
-        }
-        if (links.next != no_slot) {
-            (slots[links.next].*Links).previous = links.previous;
-        }
-    }
-};
-
-// The holds of one owner (cart or customer): the set knows the head of each list, newest first.
-template <std::string_view (PendingHold::*Name)() const, SlotLinks PendingHold::* Links>
-class OwnerIndex {
+// A chained hash table of slots by id. The library's tables would keep a key or a pointer for each
+// entry, or visit the holds in random order to grow; this one costs four bytes a bucket, touches one
+// cache line to insert, and grows by reading the slots from front to back.
+class IdTable {
 public:
-    explicit OwnerIndex(Slots* slots)
-        : slots_(slots), heads_(0, NameKey<Name>{slots}, NameKey<Name>{slots}) {}
+    explicit IdTable(Slots& slots) : slots_(slots), heads_(1, no_slot) {}
+
+    [[nodiscard]] HoldSlot find(HoldId id) const {
+        HoldSlot slot = heads_[bucket(id)];
+        while (slot != no_slot && slots_[slot].id != id) {
+            slot = slots_[slot].bucket_next;
+        }
+        return slot;
+    }
 
     void insert(HoldSlot slot) {
-        PendingHold& hold = (*slots_)[slot];
-        hold.*Links = {};
-        const std::string_view name = (hold.*Name)();
-        if (name.empty()) {
-            return;
+        if (++count_ > heads_.size()) {
+            grow();
+        } else {
+            link(slot);
         }
-        const auto head = heads_.find(name);
-        if (head == heads_.end()) {
-            heads_.insert(slot);
-            return;
-        }
-        // The set keeps the first slot as the head: the others are linked in behind it.
-        PendingHold& first = (*slots_)[*head];
-        (hold.*Links) = {.previous = *head, .next = (first.*Links).next};
-        if ((first.*Links).next != no_slot) {
-            ((*slots_)[(first.*Links).next].*Links).previous = slot;
-        }
-        (first.*Links).next = slot;
     }
 
     void erase(HoldSlot slot) {
-        const PendingHold& hold = (*slots_)[slot];
-        const std::string_view name = (hold.*Name)();
-        if (name.empty()) {
-            return;
+        --count_;
+        HoldSlot* link = &heads_[bucket(slots_[slot].id)];
+        while (*link != slot) {
+            link = &slots_[*link].bucket_next;
         }
-        const SlotLinks links = hold.*Links;
-        SlotList<Links>::unlink(*slots_, slot);
-        if (links.previous == no_slot) {
-            heads_.erase(heads_.find(name));
-            if (links.next != no_slot) {
-                heads_.insert(links.next);
+        *link = slots_[slot].bucket_next;
+    }
+
+    [[nodiscard]] std::size_t count() const { return count_; }
+
+private:
+    // The low half of an id is random but for its last 16 bits.
+    [[nodiscard]] std::size_t bucket(HoldId id) const {
+        return ((id.low >> 16U) ^ id.high) & (heads_.size() - 1);
+    }
+
+    void link(HoldSlot slot) {
+        HoldSlot& head = heads_[bucket(slots_[slot].id)];
+        slots_[slot].bucket_next = head;
+        head = slot;
+    }
+
+    void grow() {
+        heads_.assign(heads_.size() * 2, no_slot);
+        for (HoldSlot slot = 0; slot < slots_.size(); ++slot) {
+            if (slots_[slot].packed) {
+                link(slot);
             }
         }
     }
 
-    [[nodiscard]] std::vector<HoldId> ids(std::string_view name) const {
-        std::vector<HoldId> ids;
-        const auto head = heads_.find(name);
-        for (HoldSlot slot = head == heads_.end() ? no_slot : *head; slot != no_slot;
-             slot = ((*slots_)[slot].*Links).next) {
-            ids.push_back((*slots_)[slot].id);
-        }
-        std::ranges::sort(ids);
-        return ids;
-    }
-
-private:
-    Slots* slots_;
-    SlotSet<NameKey<Name>> heads_;
-};
-
-using ByDeadline = SlotList<&PendingHold::same_deadline>;
-
-struct SameDeadline {
-    HoldSlot head = no_slot;
-    HoldSlot tail = no_slot;
+    Slots& slots_;
+    std::vector<HoldSlot> heads_;  // a power of two of them
+    std::size_t count_ = 0;
 };
 
 }  // namespace
@@ -278,12 +221,10 @@ struct SameDeadline {
 struct PendingHolds::Indexes {
     Slots slots;
     std::vector<HoldSlot> unused;
-    SlotSet<IdKey> by_id{0, IdKey{&slots}, IdKey{&slots}};
-    // Holds of one round with one ttl share a deadline, so the tree stays small under load and its
-    // end is where nearly all insertions go.
-    std::map<Instant, SameDeadline> by_deadline;
-    OwnerIndex<&PendingHold::cart, &PendingHold::same_cart> by_cart{&slots};
-    OwnerIndex<&PendingHold::customer, &PendingHold::same_customer> by_customer{&slots};
+    IdTable by_id{slots};
+    // The first hold of each deadline. Holds of one round with one ttl share it, so the tree stays
+    // small under load, and its end is where nearly all insertions go.
+    std::map<Instant, HoldSlot> by_deadline;
 
     void link_deadline(HoldSlot slot) {
         const Instant deadline = slots[slot].deadline();
@@ -291,36 +232,39 @@ struct PendingHolds::Indexes {
         if (!by_deadline.empty() && std::prev(entry)->first == deadline) {
             entry = std::prev(entry);
         } else {
-            entry = by_deadline.try_emplace(entry, deadline);
+            entry = by_deadline.try_emplace(entry, deadline, no_slot);
         }
-        SameDeadline& list = entry->second;
-        ByDeadline::push_back(slots, list.tail, slot);
-        if (list.head == no_slot) {
-            list.head = slot;
+        HoldSlot& head = entry->second;
+        slots[slot].deadline_previous = no_slot;
+        slots[slot].deadline_next = head;
+        if (head != no_slot) {
+            slots[head].deadline_previous = slot;
         }
+        head = slot;
     }
 
     void unlink_deadline(HoldSlot slot) {
+        const HoldSlot previous = slots[slot].deadline_previous;
+        const HoldSlot next = slots[slot].deadline_next;
+        if (next != no_slot) {
+            slots[next].deadline_previous = previous;
+        }
+        if (previous != no_slot) {
+            slots[previous].deadline_next = next;
+            return;
+        }
         const auto entry = by_deadline.find(slots[slot].deadline());
-        HF_ASSERT(entry != by_deadline.end());
-        SameDeadline& list = entry->second;
-        const SlotLinks links = slots[slot].same_deadline;
-        ByDeadline::unlink(slots, slot);
-        if (list.head == slot) {
-            list.head = links.next;
-        }
-        if (list.tail == slot) {
-            list.tail = links.previous;
-        }
-        if (list.head == no_slot) {
+        HF_ASSERT(entry != by_deadline.end() && entry->second == slot);
+        entry->second = next;
+        if (next == no_slot) {
             by_deadline.erase(entry);
         }
     }
 
     [[nodiscard]] HoldSlot slot_of(HoldId id) const {
-        const auto found = by_id.find(id);
-        HF_ASSERT(found != by_id.end());
-        return *found;
+        const HoldSlot slot = by_id.find(id);
+        HF_ASSERT(slot != no_slot);
+        return slot;
     }
 };
 
@@ -330,12 +274,12 @@ PendingHolds::PendingHolds(PendingHolds&&) noexcept = default;
 PendingHolds& PendingHolds::operator=(PendingHolds&&) noexcept = default;
 
 std::size_t PendingHolds::count() const {
-    return indexes_->by_id.size();
+    return indexes_->by_id.count();
 }
 
 const PendingHold* PendingHolds::find(HoldId id) const {
-    const auto found = indexes_->by_id.find(id);
-    return found == indexes_->by_id.end() ? nullptr : &indexes_->slots[*found];
+    const HoldSlot slot = indexes_->by_id.find(id);
+    return slot == no_slot ? nullptr : &indexes_->slots[slot];
 }
 
 void PendingHolds::insert(const HoldTimes& times, std::string_view cart, std::string_view customer,
@@ -353,21 +297,15 @@ void PendingHolds::insert(const HoldTimes& times, std::string_view cart, std::st
     PendingHold& hold = indexes.slots[slot];
     set_times(hold, times);
     hold.packed = pack(cart, customer, lines);
-    // The look-up is by id, not by slot: two slots are equal only when they are the same.
-    HF_ASSERT(indexes.by_id.find(times.id) == indexes.by_id.end());
-    indexes.by_id.insert(slot);
     indexes.link_deadline(slot);
-    indexes.by_cart.insert(slot);
-    indexes.by_customer.insert(slot);
+    indexes.by_id.insert(slot);
 }
 
 void PendingHolds::erase(HoldId id) {
     Indexes& indexes = *indexes_;
     const HoldSlot slot = indexes.slot_of(id);
     indexes.unlink_deadline(slot);
-    indexes.by_cart.erase(slot);
-    indexes.by_customer.erase(slot);
-    indexes.by_id.erase(indexes.by_id.find(id));
+    indexes.by_id.erase(slot);
     indexes.slots[slot].packed.reset();
     indexes.unused.push_back(slot);
 }
@@ -387,13 +325,12 @@ void PendingHolds::replace_lines(HoldId id, const PackedLines& lines) {
 
 std::vector<HoldId> PendingHolds::due(Instant now, std::size_t limit) const {
     std::vector<HoldId> ids;
-    for (const auto& [deadline, list] : indexes_->by_deadline) {
+    for (const auto& [deadline, head] : indexes_->by_deadline) {
         if (deadline > now || ids.size() >= limit) {
             break;
         }
         const auto first = static_cast<std::ptrdiff_t>(ids.size());
-        for (HoldSlot slot = list.head; slot != no_slot;
-             slot = indexes_->slots[slot].same_deadline.next) {
+        for (HoldSlot slot = head; slot != no_slot; slot = indexes_->slots[slot].deadline_next) {
             ids.push_back(indexes_->slots[slot].id);
         }
         std::sort(ids.begin() + first, ids.end());
@@ -409,17 +346,11 @@ Instant PendingHolds::next_deadline() const {
     return indexes_->by_deadline.empty() ? Instant::max() : indexes_->by_deadline.begin()->first;
 }
 
-std::vector<HoldId> PendingHolds::of_cart(std::string_view cart) const {
-    return indexes_->by_cart.ids(cart);
-}
-
-std::vector<HoldId> PendingHolds::of_customer(std::string_view customer) const {
-    return indexes_->by_customer.ids(customer);
-}
-
 void PendingHolds::for_each(const std::function<void(const PendingHold&)>& visit) const {
-    for (const HoldSlot slot : indexes_->by_id) {
-        visit(indexes_->slots[slot]);
+    for (const PendingHold& hold : indexes_->slots) {
+        if (hold.packed) {
+            visit(hold);
+        }
     }
 }
 

@@ -1,18 +1,16 @@
-// The pending holds of a state and the three ways to find them: by id, by deadline, by owner.
-// A million of them must fit in little memory, so each is 80 bytes plus one small packed text, and
+// The pending holds of a state and the two ways to find them: by id and by deadline.
+// A million of them must fit in little memory, so each is 72 bytes plus one small packed text, and
 // the indexes link slots rather than copy keys. One thread; callers hold no pointer over a change.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include <boost/container/deque.hpp>
 #include <boost/container/small_vector.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <holdfast/hold.h>
 #include <holdfast/types.h>
@@ -41,11 +39,6 @@ struct PackedLine {
 
 using PackedLines = boost::container::small_vector<PackedLine, 2>;
 
-struct SlotLinks {
-    HoldSlot previous = no_slot;
-    HoldSlot next = no_slot;
-};
-
 struct PendingHold {
     HoldId id;
     Instant created_at;
@@ -58,9 +51,10 @@ struct PendingHold {
     bool secured = false;
     // cart, customer and lines, packed.
     std::unique_ptr<char[]> packed;
-    SlotLinks same_deadline;
-    SlotLinks same_cart;
-    SlotLinks same_customer;
+    // Neighbours among the holds of the same deadline, and the next one in the bucket of the id.
+    HoldSlot deadline_previous = no_slot;
+    HoldSlot deadline_next = no_slot;
+    HoldSlot bucket_next = no_slot;
 
     [[nodiscard]] Instant expires_at() const;
     [[nodiscard]] Instant beats_until() const;
@@ -95,7 +89,7 @@ public:
     // Null when there is none. Valid until the next change.
     [[nodiscard]] const PendingHold* find(HoldId id) const;
 
-    // `id` must not be there yet.
+    // The id must be a new one.
     void insert(const HoldTimes& times, std::string_view cart, std::string_view customer,
                 const PackedLines& lines);
     // These three need a hold that is there.
@@ -110,8 +104,6 @@ public:
     // Instant::max() when there is no hold.
     [[nodiscard]] Instant next_deadline() const;
 
-    [[nodiscard]] std::vector<HoldId> of_cart(std::string_view cart) const;
-    [[nodiscard]] std::vector<HoldId> of_customer(std::string_view customer) const;
     void for_each(const std::function<void(const PendingHold&)>& visit) const;
 
 private:

@@ -4,6 +4,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <holdfast/assert.h>

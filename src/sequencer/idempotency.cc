@@ -2,6 +2,7 @@
 
 #include <ranges>
 
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <holdfast/limits.h>
