@@ -16,9 +16,9 @@
 
 namespace holdfast::store {
 
-class CodecError : public std::runtime_error {
+class CodecError : public StoreError {
 public:
-    using std::runtime_error::runtime_error;
+    using StoreError::StoreError;
 };
 
 // Keys.

@@ -1,0 +1,187 @@
+#include "store/rocksdb/hold_index.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+#include <rocksdb/write_batch.h>
+
+#include "store/bytes.h"
+#include "store/codec.h"
+#include "store/rocksdb/keys.h"
+#include "store/rocksdb/settings.h"
+
+namespace holdfast::store {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Of events read at a time, and of rows written at a time: an append that comes meanwhile waits for
+// one write, some tens of microseconds.
+constexpr std::size_t step_bytes = std::size_t{16} << 10;
+constexpr std::size_t write_rows_max = 64;
+
+// While appends come, the index takes one part in thirty of a core; it is behind then.
+constexpr int busy_pause_factor = 30;
+constexpr auto idle_pause = 20ms;
+
+std::string index_key(KeyKind kind, std::string_view name, HoldId id) {
+    std::string key = key_of(kind, 0, name);
+    key += '\0';
+    key += encode_id_key(id);
+    return key;
+}
+
+}  // namespace
+
+HoldIndexer::HoldIndexer(rocksdb::DB& database, std::uint32_t partitions, Tail tail,
+                         std::function<std::uint32_t()> appends_so_far)
+    : database_(database),
+      tail_(std::move(tail)),
+      appends_so_far_(std::move(appends_so_far)),
+      indexed_(partitions) {
+    for (std::uint32_t i = 0; i < partitions; ++i) {
+        indexed_[i] = read_marker(static_cast<PartitionId>(i));
+    }
+    thread_ = std::thread([this] { run(); });
+}
+
+HoldIndexer::~HoldIndexer() {
+    {
+        const std::lock_guard lock(mutex_);
+        ending_ = true;
+    }
+    ended_.notify_one();
+    thread_.join();
+}
+
+Version HoldIndexer::read_marker(PartitionId partition) const {
+    std::string bytes;
+    const auto status = database_.Get({}, own_key(OwnRecord::indexed, partition), &bytes);
+    if (status.IsNotFound()) {
+        return 0;
+    }
+    if (!status.ok()) {
+        throw StoreError(
+            fmt::format("cannot read the index marker of partition {} in {}: {}. "
+                        "Check the disk.",
+                        partition, database_.GetName(), status.ToString()));
+    }
+    return ByteReader(bytes, "index marker").number();
+}
+
+void HoldIndexer::run() {
+    std::uint32_t appends = appends_so_far_();
+    std::unique_lock lock(mutex_);
+    std::chrono::nanoseconds pause = idle_pause;
+    while (!ended_.wait_for(lock, pause, [this] { return ending_; })) {
+        const auto begin = std::chrono::steady_clock::now();
+        bool found = false;
+        try {
+            found = step();
+        } catch (const std::exception&) {
+            // A query meets the same error, and tells somebody who can act on it.
+            return;
+        }
+        const auto took = std::chrono::steady_clock::now() - begin;
+        const std::uint32_t appends_now = appends_so_far_();
+        const bool busy = std::exchange(appends, appends_now) != appends_now;
+        pause = busy ? took * busy_pause_factor : std::chrono::nanoseconds(0);
+        if (!found) {
+            pause = std::max<std::chrono::nanoseconds>(pause, idle_pause);
+        }
+    }
+}
+
+bool HoldIndexer::step() {
+    bool found = false;
+    for (std::size_t i = 0; i < indexed_.size(); ++i) {
+        found = step(static_cast<PartitionId>(i)) || found;
+    }
+    return found;
+}
+
+bool HoldIndexer::step(PartitionId partition) {
+    const std::vector<EventBlob> blobs = tail_(partition, indexed_[partition], step_bytes);
+    if (blobs.empty()) {
+        return false;
+    }
+    std::vector<std::string> keys;
+    for (const EventBlob& blob : blobs) {
+        for (const RecordedEvent& recorded : decode_blob(partition, blob)) {
+            const auto* placed = std::get_if<HoldPlaced>(&recorded.event);
+            if (placed == nullptr) {
+                continue;
+            }
+            const Hold& hold = placed->hold;
+            keys.push_back(index_key(KeyKind::holds_by_cart, hold.cart, hold.id));
+            if (!hold.customer.empty()) {
+                keys.push_back(index_key(KeyKind::holds_by_customer, hold.customer, hold.id));
+            }
+            if (keys.size() >= write_rows_max) {
+                write_rows(keys);
+            }
+        }
+    }
+    // Last: a crash in between writes some rows twice, which changes nothing.
+    const Version version = blobs.back().last;
+    std::string marker;
+    ByteWriter(marker).number(version);
+    rocksdb::WriteBatch write;
+    for (const std::string& key : keys) {
+        write.Put(key, "");
+    }
+    write.Put(own_key(OwnRecord::indexed, partition), marker);
+    if (const auto status = database_.Write(lazy_write(), &write); !status.ok()) {
+        throw StoreError(
+            fmt::format("cannot write the index of holds in {}: {}. Check the disk, "
+                        "then start again.",
+                        database_.GetName(), status.ToString()));
+    }
+    indexed_[partition] = version;
+    return true;
+}
+
+void HoldIndexer::write_rows(std::vector<std::string>& keys) {
+    rocksdb::WriteBatch write;
+    for (const std::string& key : keys) {
+        write.Put(key, "");
+    }
+    keys.clear();
+    if (const auto status = database_.Write(lazy_write(), &write); !status.ok()) {
+        throw StoreError(
+            fmt::format("cannot write the index of holds in {}: {}. Check the disk, "
+                        "then start again.",
+                        database_.GetName(), status.ToString()));
+    }
+}
+
+std::vector<HoldId> HoldIndexer::holds_of(HoldIndex index, std::string_view name, HoldId after,
+                                          std::size_t limit) {
+    {
+        const std::lock_guard lock(mutex_);
+        while (step()) {
+        }
+    }
+    const KeyKind kind =
+        index == HoldIndex::cart ? KeyKind::holds_by_cart : KeyKind::holds_by_customer;
+    const std::string prefix = key_of(kind, 0, name) + '\0';
+    const std::string from = prefix + encode_id_key(after);
+    std::vector<HoldId> found;
+    const std::unique_ptr<rocksdb::Iterator> at(database_.NewIterator({}));
+    for (at->Seek(from); at->Valid() && at->key().starts_with(prefix) && found.size() < limit;
+         at->Next()) {
+        const HoldId id = decode_id_key(at->key().ToStringView().substr(prefix.size()));
+        if (id > after) {
+            found.push_back(id);
+        }
+    }
+    if (!at->status().ok()) {
+        throw StoreError(fmt::format("cannot read the index of holds in {}: {}. Check the disk.",
+                                     database_.GetName(), at->status().ToString()));
+    }
+    return found;
+}
+
+}  // namespace holdfast::store

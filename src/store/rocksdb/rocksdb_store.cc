@@ -1,0 +1,292 @@
+#include "store/rocksdb/rocksdb_store.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+#include <rocksdb/snapshot.h>
+
+#include "store/bytes.h"
+#include "store/rocksdb/backup.h"
+#include "store/rocksdb/database.h"
+#include "store/rocksdb/hold_index.h"
+#include "store/rocksdb/keys.h"
+#include "store/rocksdb/settings.h"
+#include "store/rocksdb/writer.h"
+
+namespace holdfast::store {
+
+namespace {
+
+// Hears of the errors of flushes and compactions, which no append would notice: from then on the
+// database takes no more writes.
+class ErrorListener final : public rocksdb::EventListener {
+public:
+    void tell(Writer* writer) {
+        const std::lock_guard lock(mutex_);
+        writer_ = writer;
+    }
+    void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
+                           rocksdb::Status* status) override {
+        const std::lock_guard lock(mutex_);
+        if (writer_ != nullptr) {
+            writer_->stop(fmt::format(
+                "the disk failed while the store tidied up: {}. Check the disk and its free space, "
+                "then start again.",
+                status->ToString()));
+        }
+    }
+    void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*status*/,
+                              bool* auto_recovery) override {
+        *auto_recovery = false;
+    }
+
+private:
+    std::mutex mutex_;
+    Writer* writer_ = nullptr;
+};
+
+// Writes the mark of what was acknowledged, some way behind the appends.
+class MarkKeeper {
+public:
+    MarkKeeper(MarkFile& file, Mark mark, std::chrono::milliseconds every)
+        : file_(file), mark_(std::move(mark)), acknowledged_(mark_.acknowledged), every_(every) {}
+    ~MarkKeeper() { finish(); }
+    MarkKeeper(const MarkKeeper&) = delete;
+    MarkKeeper& operator=(const MarkKeeper&) = delete;
+
+    // `failed` is told when a mark cannot be written.
+    void start(Writer& failed) {
+        if (every_.count() > 0) {
+            thread_ = std::thread([this, &failed] { run(failed); });
+        }
+    }
+    void finish() {
+        if (thread_.joinable()) {
+            {
+                const std::lock_guard lock(mutex_);
+                ending_ = true;
+            }
+            ended_.notify_one();
+            thread_.join();
+        }
+    }
+    void acknowledge(std::uint64_t batch) {
+        acknowledged_ = batch;
+        if (every_.count() == 0) {
+            write();
+        }
+    }
+    // Throws StoreError. Not while the thread runs or appends are on their way.
+    void write() {
+        if (const std::uint64_t batch = acknowledged_; batch != mark_.acknowledged) {
+            mark_.acknowledged = batch;
+            file_.write(mark_);
+        }
+    }
+
+private:
+    void run(Writer& failed) {
+        std::unique_lock lock(mutex_);
+        while (!ended_.wait_for(lock, every_, [this] { return ending_; })) {
+            try {
+                write();
+            } catch (const StoreError& error) {
+                failed.stop(error.what());
+                return;
+            }
+        }
+    }
+
+    MarkFile& file_;
+    Mark mark_;
+    std::atomic<std::uint64_t> acknowledged_;
+    std::chrono::milliseconds every_;
+    std::mutex mutex_;
+    std::condition_variable ended_;
+    bool ending_ = false;
+    std::thread thread_;
+};
+
+EventBlob read_blob(std::string_view key, std::string_view value) {
+    ByteReader in(value, "event blob");
+    const Version last = decode_version_key(key);
+    const std::uint64_t count = in.number();
+    return {.first = last - count + 1,
+            .last = last,
+            .bytes = std::string(value.substr(value.size() - in.left()))};
+}
+
+class RocksDbStore final : public Store {
+public:
+    RocksDbStore(Database database, std::shared_ptr<ErrorListener> listener,
+                 const RocksDbOptions& options)
+        : database_(std::move(database)),
+          db_(*database_.db),
+          heads_(database_.heads.size()),
+          listener_(std::move(listener)) {
+        for (std::size_t i = 0; i < heads_.size(); ++i) {
+            heads_[i].version = database_.heads[i].version;
+            heads_[i].batch = database_.heads[i].batch;
+        }
+        mark_keeper_ =
+            std::make_unique<MarkKeeper>(*database_.mark_file, database_.mark, options.mark_every);
+        writer_ = std::make_unique<Writer>(
+            db_, heads_, [this](std::uint64_t batch) { mark_keeper_->acknowledge(batch); });
+        listener_->tell(writer_.get());
+        mark_keeper_->start(*writer_);
+        indexer_ = std::make_unique<HoldIndexer>(
+            db_, partition_count(),
+            [this](PartitionId partition, Version after, std::size_t bytes_max) {
+                return tail(partition, after, bytes_max);
+            },
+            [this] { return writer_->accepted(); });
+    }
+    ~RocksDbStore() override;
+
+    [[nodiscard]] std::uint32_t partition_count() const override {
+        return static_cast<std::uint32_t>(heads_.size());
+    }
+    [[nodiscard]] std::uint64_t last_batch() const override {
+        std::uint64_t last = 0;
+        for (const Head& head : heads_) {
+            last = std::max(last, head.batch.load());
+        }
+        return last;
+    }
+    Version load(PartitionId partition, const std::vector<RowKind>& kinds,
+                 const RowSink& sink) override;
+    std::vector<EventBlob> tail(PartitionId partition, Version after,
+                                std::size_t bytes_max) override;
+    void append(Batch batch, AppendDone done) override {
+        writer_->append(std::move(batch), std::move(done));
+    }
+    [[nodiscard]] std::optional<std::string> find(PartitionId partition, RowKind kind,
+                                                  std::string_view key) override;
+    void scan(PartitionId partition, RowKind kind, std::string_view after,
+              const std::function<bool(std::string_view, std::string_view)>& sink) override;
+    std::vector<HoldId> holds_of(HoldIndex index, std::string_view name, HoldId after,
+                                 std::size_t limit) override {
+        return indexer_->holds_of(index, name, after, limit);
+    }
+    void backup(const std::filesystem::path& directory) override {
+        back_up(db_, database_.mark, directory);
+    }
+
+private:
+    void check(const rocksdb::Status& status, const char* what, PartitionId partition) const {
+        if (!status.ok()) {
+            throw StoreError(
+                fmt::format("cannot read {} of partition {} in {}: {}. Check the disk; if it is "
+                            "sound, restore a "
+                            "backup (holdfast restore).",
+                            what, partition, database_.path, status.ToString()));
+        }
+    }
+
+    Database database_;
+    rocksdb::DB& db_;
+    std::vector<Head> heads_;
+    std::shared_ptr<ErrorListener> listener_;
+    std::unique_ptr<MarkKeeper> mark_keeper_;
+    std::unique_ptr<Writer> writer_;
+    std::unique_ptr<HoldIndexer> indexer_;
+};
+
+RocksDbStore::~RocksDbStore() {
+    indexer_.reset();
+    mark_keeper_->finish();
+    writer_->finish();
+    listener_->tell(nullptr);
+    try {
+        mark_keeper_->write();
+    } catch (const StoreError&) {
+        // The mark stays behind what was acknowledged, as it always is a little.
+    }
+}
+
+Version RocksDbStore::load(PartitionId partition, const std::vector<RowKind>& kinds,
+                           const RowSink& sink) {
+    rocksdb::ManagedSnapshot snapshot(&db_);
+    rocksdb::ReadOptions read = long_read();
+    read.snapshot = snapshot.snapshot();
+    std::string head;
+    check(db_.Get(read, own_key(OwnRecord::head, partition), &head), "the version", partition);
+
+    std::vector<RowKind> ordered = kinds;
+    std::ranges::sort(ordered);
+    for (const RowKind kind : ordered) {
+        const std::string prefix = prefix_of(key_kind(kind), partition);
+        const std::string end = end_of(key_kind(kind), partition);
+        const rocksdb::Slice upper_bound(end);
+        read.iterate_upper_bound = &upper_bound;
+        const std::unique_ptr<rocksdb::Iterator> at(db_.NewIterator(read));
+        for (at->Seek(prefix); at->Valid(); at->Next()) {
+            sink(kind, at->key().ToStringView().substr(prefix.size()), at->value().ToStringView());
+        }
+        check(at->status(), "the rows", partition);
+    }
+    return ByteReader(head, "head of a partition").number();
+}
+
+std::vector<EventBlob> RocksDbStore::tail(PartitionId partition, Version after,
+                                          std::size_t bytes_max) {
+    const std::string prefix = prefix_of(KeyKind::events, partition);
+    const std::string end = end_of(KeyKind::events, partition);
+    const rocksdb::Slice upper_bound(end);
+    rocksdb::ReadOptions read;
+    read.fill_cache = false;
+    read.iterate_upper_bound = &upper_bound;
+    std::vector<EventBlob> blobs;
+    std::size_t bytes = 0;
+    const std::unique_ptr<rocksdb::Iterator> at(db_.NewIterator(read));
+    for (at->Seek(prefix + encode_version_key(after + 1)); at->Valid() && bytes <= bytes_max;
+         at->Next()) {
+        blobs.push_back(
+            read_blob(at->key().ToStringView().substr(prefix.size()), at->value().ToStringView()));
+        bytes += blobs.back().bytes.size();
+    }
+    check(at->status(), "the events", partition);
+    return blobs;
+}
+
+std::optional<std::string> RocksDbStore::find(PartitionId partition, RowKind kind,
+                                              std::string_view key) {
+    std::string value;
+    const auto status = db_.Get({}, key_of(key_kind(kind), partition, key), &value);
+    if (status.IsNotFound()) {
+        return std::nullopt;
+    }
+    check(status, "a row", partition);
+    return value;
+}
+
+void RocksDbStore::scan(PartitionId partition, RowKind kind, std::string_view after,
+                        const std::function<bool(std::string_view, std::string_view)>& sink) {
+    const std::string from = key_of(key_kind(kind), partition, after);
+    const std::string end = end_of(key_kind(kind), partition);
+    const rocksdb::Slice upper_bound(end);
+    rocksdb::ReadOptions read;
+    read.iterate_upper_bound = &upper_bound;
+    const std::unique_ptr<rocksdb::Iterator> at(db_.NewIterator(read));
+    for (at->Seek(from); at->Valid(); at->Next()) {
+        const std::string_view key = at->key().ToStringView().substr(prefix_bytes);
+        if (key != after && !sink(key, at->value().ToStringView())) {
+            break;
+        }
+    }
+    check(at->status(), "the rows", partition);
+}
+
+}  // namespace
+
+std::unique_ptr<Store> open_rocksdb(const RocksDbOptions& options) {
+    auto listener = std::make_shared<ErrorListener>();
+    Database database = open_database(options, listener);
+    return std::make_unique<RocksDbStore>(std::move(database), std::move(listener), options);
+}
+
+}  // namespace holdfast::store

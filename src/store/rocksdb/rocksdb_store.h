@@ -1,0 +1,47 @@
+// The embedded store: partitions in one RocksDB, in this process. Class A: an append that was answered
+// as done survives a crash of the process, the machine and the power, if the disk's flush is honest.
+// It cannot survive the loss of the disk; that is what backup() is for. One process at a time.
+// Every message of a StoreError names the directory and what to do.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+#include "store/store.h"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace holdfast::store {
+
+struct RocksDbOptions {
+    // Made, with its parents, when it is not there.
+    std::filesystem::path path;
+    // Of a new store, 1 to limits::partitions_max. An existing store keeps what it has.
+    std::uint32_t partitions = 1;
+    // Opens a store that has lost acknowledged appends or whose log is damaged, with what is still
+    // readable, and raises its epoch. Without it such a store is refused.
+    bool accept_loss = false;
+
+    // The rest is for tests, which bring their own disks and make flushes frequent.
+    // The machine's file system when null; outlives the store.
+    rocksdb::Env* env = nullptr;
+    // Of the table in memory; there are two. A flush writes 16 MiB in one go and few enough of them
+    // that the lowest level is rewritten seldom; a million pending holds may cost 200 MB in all.
+    std::size_t write_buffer_bytes = std::size_t{16} << 20;
+    // How far the mark of what was acknowledged may lag. 0: written before each answer.
+    std::chrono::milliseconds mark_every{100};
+};
+
+// Throws StoreError.
+std::unique_ptr<Store> open_rocksdb(const RocksDbOptions& options);
+
+// Copies the backup `from` to `to`, which must not exist, and raises its epoch: who has seen answers
+// of the store that is replaced can tell that this is not the same history. Throws StoreError.
+void restore_rocksdb(const std::filesystem::path& from, const std::filesystem::path& to);
+
+}  // namespace holdfast::store

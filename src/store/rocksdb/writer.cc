@@ -1,0 +1,154 @@
+#include "store/rocksdb/writer.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <holdfast/assert.h>
+#include "store/bytes.h"
+#include "store/rocksdb/keys.h"
+#include "store/rocksdb/settings.h"
+
+namespace holdfast::store {
+
+namespace {
+
+// Of each put and delete, checked on the way into the table in memory.
+constexpr std::size_t checksum_bytes = 8;
+constexpr std::size_t first_write_bytes = std::size_t{256} << 10;
+
+rocksdb::Slice slice(std::string_view bytes) {
+    return {bytes.data(), bytes.size()};
+}
+
+}  // namespace
+
+Writer::Writer(rocksdb::DB& database, std::vector<Head>& heads, Acknowledging acknowledging)
+    : database_(database),
+      heads_(heads),
+      acknowledging_(std::move(acknowledging)),
+      write_(first_write_bytes, 0, checksum_bytes, 0),
+      thread_([this] { run(); }) {}
+
+Writer::~Writer() {
+    finish();
+}
+
+void Writer::finish() {
+    if (!thread_.joinable()) {
+        return;
+    }
+    ending_ = true;
+    ++accepted_;
+    accepted_.notify_one();
+    thread_.join();
+}
+
+void Writer::append(Batch batch, AppendDone done) {
+    {
+        const std::lock_guard lock(mutex_);
+        tasks_.push_back({std::move(batch), std::move(done)});
+    }
+    ++accepted_;
+    accepted_.notify_one();
+}
+
+void Writer::stop(const std::string& reason) {
+    const std::lock_guard lock(mutex_);
+    if (stop_reason_.empty()) {
+        stop_reason_ = reason;
+    }
+}
+
+std::string Writer::stop_reason() const {
+    const std::lock_guard lock(mutex_);
+    return stop_reason_;
+}
+
+void Writer::run() {
+    std::uint32_t carried_out = 0;
+    while (true) {
+        accepted_.wait(carried_out);
+        std::unique_lock lock(mutex_);
+        if (tasks_.empty()) {
+            HF_ASSERT(ending_);
+            return;
+        }
+        Task task = std::move(tasks_.front());
+        tasks_.pop_front();
+        lock.unlock();
+        task.done(carry_out(task.batch));
+        ++carried_out;
+    }
+}
+
+AppendResult Writer::carry_out(const Batch& batch) {
+    if (std::string reason = stop_reason(); !reason.empty()) {
+        return {AppendOutcome::failed, std::move(reason)};
+    }
+    for (const PartitionStep& step : batch.steps) {
+        HF_ASSERT(step.partition < heads_.size() && step.next >= step.expected);
+        const Version version = heads_[step.partition].version;
+        if (version != step.expected) {
+            return {AppendOutcome::conflict, fmt::format("partition {} is at version {}, not {}",
+                                                         step.partition, version, step.expected)};
+        }
+    }
+    fill(batch);
+    const rocksdb::Status status = database_.Write(durable_write(), &write_);
+    if (!status.ok()) {
+        // The log may have reached the disk although its flush failed, and the kernel may have
+        // forgotten that it did not: nobody can tell before the store is opened anew.
+        stop(fmt::format(
+            "the disk failed while append {} was written: {}. Check the disk, then start "
+            "again.",
+            batch.number, status.ToString()));
+        return {AppendOutcome::unknown, stop_reason()};
+    }
+    for (const PartitionStep& step : batch.steps) {
+        heads_[step.partition].version = step.next;
+        heads_[step.partition].batch = batch.number;
+    }
+    try {
+        acknowledging_(batch.number);
+    } catch (const StoreError& error) {
+        stop(error.what());
+    }
+    return {};
+}
+
+void Writer::fill(const Batch& batch) {
+    write_.Clear();
+    std::string key;
+    for (const Row& row : batch.rows) {
+        key.clear();
+        append_prefix(key, key_kind(row.kind), row.partition);
+        key += batch.key(row);
+        if (row.erase) {
+            write_.Delete(key);
+        } else {
+            write_.Put(key, slice(batch.value(row)));
+        }
+    }
+    for (const PartitionStep& step : batch.steps) {
+        if (step.next > step.expected) {
+            std::string count;
+            ByteWriter(count).number(step.next - step.expected);
+            key = key_of(KeyKind::events, step.partition, encode_version_key(step.next));
+            // In parts: a blob is large, and is copied only once, into the write.
+            const std::array<rocksdb::Slice, 1> keys{slice(key)};
+            const std::array<rocksdb::Slice, 2> values{slice(count), slice(step.events)};
+            write_.Put(rocksdb::SliceParts(keys.data(), 1), rocksdb::SliceParts(values.data(), 2));
+        }
+        std::string head;
+        {
+            ByteWriter bytes(head);
+            bytes.number(step.next);
+            bytes.number(batch.number);
+        }
+        write_.Put(own_key(OwnRecord::head, step.partition), head);
+    }
+}
+
+}  // namespace holdfast::store

@@ -1,0 +1,72 @@
+// Carries out appends on a thread of its own, one after another, so that the sequencer decides the
+// next round meanwhile. Knows the versions that the partitions have; fails stop.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include "store/store.h"
+
+namespace holdfast::store {
+
+// Where a partition stands. Written by the writer, read by anybody.
+struct Head {
+    std::atomic<Version> version = 0;
+    std::atomic<std::uint64_t> batch = 0;
+};
+
+class Writer {
+public:
+    // Called on the writer's thread after an append is durable and before it is answered. May throw
+    // StoreError: then the append was done, and there will be no more.
+    using Acknowledging = std::function<void(std::uint64_t batch)>;
+
+    // The database and the heads outlive the writer.
+    Writer(rocksdb::DB& database, std::vector<Head>& heads, Acknowledging acknowledging);
+    ~Writer();
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+
+    void append(Batch batch, AppendDone done);
+    // Carries out what was accepted and ends the thread. No append may follow.
+    void finish();
+    // From any thread: the store is broken. Later appends fail with this reason; the first one stays.
+    void stop(const std::string& reason);
+    // Number of appends accepted so far: whether the store is busy.
+    [[nodiscard]] std::uint32_t accepted() const { return accepted_.load(); }
+
+private:
+    struct Task {
+        Batch batch;
+        AppendDone done;
+    };
+
+    void run();
+    bool wait_for_work(std::uint32_t carried_out) const;
+    AppendResult carry_out(const Batch& batch);
+    void fill(const Batch& batch);
+    [[nodiscard]] std::string stop_reason() const;
+
+    rocksdb::DB& database_;
+    std::vector<Head>& heads_;
+    Acknowledging acknowledging_;
+    rocksdb::WriteBatch write_;
+
+    mutable std::mutex mutex_;
+    std::deque<Task> tasks_;
+    std::string stop_reason_;
+    // Grows with every task and once more at the end: what the thread waits for.
+    std::atomic<std::uint32_t> accepted_ = 0;
+    std::atomic<bool> ending_ = false;
+    std::thread thread_;
+};
+
+}  // namespace holdfast::store
