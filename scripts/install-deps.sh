@@ -9,7 +9,7 @@ packages=(
     libfmt-dev libcli11-dev libxxhash-dev zlib1g-dev
     # Testing and measuring.
     libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
-    postgresql-15 postgresql-contrib redis-server wrk jq curl python3
+    postgresql-15 postgresql-contrib redis-server wrk jq curl python3 python3-yaml
 )
 
 installed=$(dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
