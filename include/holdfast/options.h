@@ -13,6 +13,8 @@ struct Options {
     std::filesystem::path data;
     // How many partitions a new store gets. An existing store keeps what it has. 1 to partitions_max.
     std::uint32_t partitions = 1;
+    // Opens a store that has lost acknowledged changes, or whose log is damaged, with what is left.
+    bool accept_loss = false;
     // The system's clock when empty.
     std::shared_ptr<const Clock> clock;
 };

@@ -15,6 +15,7 @@
 #include <holdfast/commands.h>
 #include <holdfast/options.h>
 #include <holdfast/result.h>
+#include <holdfast/store_error.h>
 
 namespace holdfast {
 
@@ -147,5 +148,8 @@ private:
 
 // Opens or makes the store in options.data. Throws StoreError (what happened, and the remedy).
 std::unique_ptr<Service> open(const Options& options);
+
+// Makes a data directory, which must not exist, from a backup. Throws StoreError.
+void restore(const std::filesystem::path& backup, const std::filesystem::path& data);
 
 }  // namespace holdfast

@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <holdfast/store_error.h>
 #include <holdfast/types.h>
 #include "store/batch.h"
 
@@ -30,11 +30,7 @@ struct AppendResult {
 
 using AppendDone = std::move_only_function<void(AppendResult)>;
 
-// Says what happened, to which store, and what to do.
-class StoreError : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
+using holdfast::StoreError;
 
 // Gets each row of a partition: kind, key, value. The views live until it returns.
 using RowSink = std::function<void(RowKind, std::string_view key, std::string_view value)>;

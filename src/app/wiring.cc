@@ -1,0 +1,30 @@
+// The composition root: the only code that names a concrete store and a real clock.
+#include <holdfast/service.h>
+#include "service/engine.h"
+#include "store/rocksdb/rocksdb_store.h"
+
+namespace holdfast {
+namespace {
+
+class SystemClock final : public Clock {
+public:
+    [[nodiscard]] Instant now() const override {
+        return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Service> open(const Options& options) {
+    auto clock = options.clock ? options.clock : std::make_shared<const SystemClock>();
+    auto store = store::open_rocksdb({.path = options.data,
+                                      .partitions = options.partitions,
+                                      .accept_loss = options.accept_loss});
+    return std::make_unique<service::Engine>(std::move(store), std::move(clock));
+}
+
+void restore(const std::filesystem::path& backup, const std::filesystem::path& data) {
+    store::restore_rocksdb(backup, data);
+}
+
+}  // namespace holdfast
