@@ -1,6 +1,7 @@
 #include "core/evolve.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include <holdfast/assert.h>
 #include <holdfast/limits.h>
@@ -258,14 +259,20 @@ public:
             retake(e.confirmed);
             return;
         }
+        // The first lines were confirmed first, so the last ones are released first.
         for (const Part& part : e.released) {
-            each_allocation(part.sku, part.location, part.quantity,
-                            [](HoldLine& line, Allocation& allocation, Quantity left) {
-                                const Quantity gone = std::min(left, allocation.quantity);
-                                allocation.quantity -= gone;
-                                line.quantity -= gone;
-                                return gone;
-                            });
+            Quantity left = part.quantity;
+            for (HoldLine& line : hold_.lines | std::views::reverse) {
+                for (Allocation& allocation : line.allocations) {
+                    if (line.sku == part.sku && allocation.location == part.location) {
+                        const Quantity gone = std::min(left, allocation.quantity);
+                        allocation.quantity -= gone;
+                        line.quantity -= gone;
+                        left -= gone;
+                    }
+                }
+            }
+            HF_ASSERT(left == 0);
         }
         for (HoldLine& line : hold_.lines) {
             std::erase_if(line.allocations, [](const Allocation& a) { return a.quantity == 0; });
@@ -333,26 +340,39 @@ private:
         HF_ASSERT(quantity == 0);
     }
 
-    // The lines with the units that a late confirm found, perhaps elsewhere than before.
+    // The lines with the units that a late confirm found, perhaps elsewhere than before: they go to
+    // the lines that named the place, then to those that named none, each up to what it had.
     void retake(const std::vector<Part>& parts) {
+        std::vector<Quantity> room;
         for (HoldLine& line : hold_.lines) {
+            room.push_back(line.quantity);
             line.quantity = 0;
             line.limited = false;
             line.allocations.clear();
         }
         for (const Part& part : parts) {
-            const auto serves = [&part](const HoldLine& line) {
-                return line.sku == part.sku &&
-                       (line.location.empty() || line.location == part.location);
+            Quantity left = part.quantity;
+            const auto give = [&](auto fits, bool beyond) {
+                for (std::size_t i = 0; i < room.size() && left > 0; ++i) {
+                    HoldLine& line = hold_.lines[i];
+                    const Quantity units = beyond ? left : std::min(left, room[i]);
+                    if (units > 0 && line.sku == part.sku && fits(line)) {
+                        line.quantity += units;
+                        line.limited = part.limited;
+                        if (line.allocations.empty() ||
+                            line.allocations.back().location != part.location) {
+                            line.allocations.push_back({.location = part.location});
+                        }
+                        line.allocations.back().quantity += units;
+                        room[i] -= units;
+                        left -= units;
+                    }
+                }
             };
-            auto line = std::ranges::find_if(hold_.lines, serves);
-            if (line == hold_.lines.end()) {
-                line = std::ranges::find(hold_.lines, part.sku, &HoldLine::sku);
-            }
-            HF_ASSERT(line != hold_.lines.end());
-            line->quantity += part.quantity;
-            line->limited = line->limited || part.limited;
-            line->allocations.push_back({.location = part.location, .quantity = part.quantity});
+            give([&](const HoldLine& line) { return line.location == part.location; }, false);
+            give([](const HoldLine& line) { return line.location.empty(); }, false);
+            give([](const HoldLine&) { return true; }, true);
+            HF_ASSERT(left == 0);
         }
     }
 

@@ -86,9 +86,7 @@ Terms terms_of(const State& state, const Hold& hold) {
 Named name_hold(const State& state, HoldId id, const Given& given) {
     if (const PendingHold* pending = state.holds.find(id)) {
         if (pending->deadline() <= given.now) {
-            Decision expiry = expire_holds(state, given);
-            expiry.again = true;
-            return {.hold = {}, .settled = std::move(expiry)};
+            return {.hold = {}, .settled = expire_first(state, given)};
         }
         return {.hold = state.materialise(*pending), .settled = {}};
     }
@@ -159,15 +157,17 @@ Decision unchanged(Hold hold) {
     return decision;
 }
 
-Decision refuse_short(const State& state, Refusal refusal, const Given& given) {
-    const bool about_units = refusal.code == RefusalCode::insufficient_stock ||
-                             refusal.code == RefusalCode::customer_limit_exceeded;
-    if (!about_units || !state.holds.any_due(given.now)) {
-        return refuse(std::move(refusal));
-    }
+Decision expire_first(const State& state, const Given& given) {
     Decision expiry = expire_holds(state, given);
     expiry.again = true;
     return expiry;
+}
+
+Decision refuse_short(const State& state, Refusal refusal, const Given& given) {
+    const bool about_units = refusal.code == RefusalCode::insufficient_stock ||
+                             refusal.code == RefusalCode::customer_limit_exceeded;
+    return about_units && state.holds.any_due(given.now) ? expire_first(state, given)
+                                                         : refuse(std::move(refusal));
 }
 
 std::vector<Part> all_parts(const std::vector<HoldLine>& lines) {
@@ -196,6 +196,11 @@ Decision place_hold(const State& state, const PlaceHold& command, const Given& g
                                   .own = nullptr});
     if (!lines) {
         return refuse_short(state, std::move(lines.error()), given);
+    }
+    const bool short_of_some = std::ranges::any_of(
+        *lines, [](const HoldLine& line) { return line.quantity < line.wanted; });
+    if (short_of_some && state.holds.any_due(given.now)) {
+        return expire_first(state, given);
     }
     HoldPlaced placed;
     Hold& hold = placed.hold;

@@ -53,8 +53,9 @@ Refusal wrong_status(const Hold& hold, std::string_view verb);
 Decision refuse(Refusal refusal);
 // Nothing changes: the hold as it is.
 Decision unchanged(Hold hold);
-// Lapsed holds that are still to be expired stand in a refused cart's way: let them go, then decide
-// again. Otherwise the refusal.
+// Lets lapsed holds that are still to be expired go; then the same command is decided again.
+Decision expire_first(const State& state, const Given& given);
+// The refusal, unless lapsed holds stand in the way: then they are expired first.
 Decision refuse_short(const State& state, Refusal refusal, const Given& given);
 // All units of a cart, line by line.
 std::vector<Part> all_parts(const std::vector<HoldLine>& lines);

@@ -86,6 +86,29 @@ Picked pick(const Hold& hold, const std::vector<LineRequest>& lines, Left left,
     return picked;
 }
 
+// After a shrinkage less may be on hand than was sold: what is not there cannot have been shipped.
+std::optional<Refusal> check_on_hand(const State& state, const std::vector<Part>& parts) {
+    for (const Part& part : parts) {
+        const Counters& row = *state.find_sku(part.sku)->at(*state.find_location(part.location));
+        if (row.on_hand >= row.committed) {
+            continue;
+        }
+        Quantity shipped = 0;
+        for (const Part& other : parts) {
+            const bool same = other.sku == part.sku && other.location == part.location;
+            shipped += same ? other.quantity : 0;
+        }
+        if (row.on_hand < shipped) {
+            return Refusal{
+                .code = RefusalCode::quantity_out_of_range,
+                .detail = fmt::format("{} of SKU '{}' cannot be fulfilled from '{}': {} on hand, "
+                                      "correct the count first",
+                                      shipped, part.sku, part.location, row.on_hand)};
+        }
+    }
+    return std::nullopt;
+}
+
 // The status of a sold hold from what became of its units.
 HoldStatus status_of(const Hold& hold) {
     Quantity open = 0;
@@ -218,7 +241,7 @@ Decision return_shipped(const State& state, const Hold& hold, const ReturnUnits&
         if (picked.refusal) {
             return refuse(std::move(*picked.refusal));
         }
-        HoldReturned step = event;
+        HoldReturned step{.id = hold.id, .fence = event.fence};
         for (Part& part : picked.parts) {
             step.shipped_from.push_back(part.location);
             if (!lines.empty() && !lines[i].location.empty()) {
@@ -278,6 +301,9 @@ Decision fulfil_hold(const State& state, const FulfilHold& command, const Given&
     Picked picked = pick(hold, command.lines, sold_not_shipped, "fulfilled");
     if (picked.refusal) {
         return refuse(std::move(*picked.refusal));
+    }
+    if (auto missing = check_on_hand(state, picked.parts)) {
+        return refuse(std::move(*missing));
     }
     return changed(hold, HoldFulfilled{.id = hold.id,
                                        .fence = next_fence(state, hold.id),

@@ -133,7 +133,7 @@ Decision adjust_stock(const State& state, const AdjustStock& command) {
                                   .reference = command.reference});
 }
 
-Decision move_stock(const State& state, const MoveStock& command) {
+Decision move_stock(const State& state, const MoveStock& command, const Given& given) {
     if (auto unknown = check_sku(state, command.sku)) {
         return refuse(std::move(*unknown));
     }
@@ -143,8 +143,10 @@ Decision move_stock(const State& state, const MoveStock& command) {
     const Quantity there =
         units_in(counters_at(state, command.sku, command.location), command.from);
     if (there < command.quantity) {
-        return refuse(short_of(command.sku, command.location, command.quantity, there,
-                               to_string(command.from)));
+        return refuse_short(state,
+                            short_of(command.sku, command.location, command.quantity, there,
+                                     to_string(command.from)),
+                            given);
     }
     return happened(StockMoved{.sku = command.sku,
                                .location = command.location,
@@ -154,7 +156,7 @@ Decision move_stock(const State& state, const MoveStock& command) {
                                .reference = command.reference});
 }
 
-Decision transfer_stock(const State& state, const TransferStock& command) {
+Decision transfer_stock(const State& state, const TransferStock& command, const Given& given) {
     if (auto unknown = check_sku(state, command.sku)) {
         return refuse(std::move(*unknown));
     }
@@ -166,8 +168,10 @@ Decision transfer_stock(const State& state, const TransferStock& command) {
     }
     const Counters from = counters_at(state, command.sku, command.from);
     if (from.available < command.quantity) {
-        return refuse(short_of(command.sku, command.from, command.quantity, from.available,
-                               to_string(StockState::available)));
+        return refuse_short(state,
+                            short_of(command.sku, command.from, command.quantity, from.available,
+                                     to_string(StockState::available)),
+                            given);
     }
     const Counters to = counters_at(state, command.sku, command.to);
     if (auto outside = check_on_hand(to, command.quantity, "/quantity")) {
