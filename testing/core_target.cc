@@ -1,0 +1,136 @@
+#include "testing/core_target.h"
+
+#include <algorithm>
+#include <array>
+
+#include <gtest/gtest.h>
+
+#include "core/decide.h"
+#include "core/evolve.h"
+#include "core/validate.h"
+
+namespace holdfast::testing {
+
+namespace {
+
+// What a hold's first SKU asks for, as the sequencer makes ids.
+HoldId next_id(const Command& command, std::uint64_t serial) {
+    const auto* place = std::get_if<PlaceHold>(&command);
+    return {.high = serial, .low = place == nullptr ? 0U : routing_token(place->lines[0].sku)};
+}
+
+void add(Counters& total, const Counters& row) {
+    static constexpr std::array members = {
+        &Counters::on_hand,      &Counters::available, &Counters::held,   &Counters::committed,
+        &Counters::safety_stock, &Counters::returned,  &Counters::repair, &Counters::damaged};
+    for (const auto member : members) {
+        total.*member += row.*member;
+    }
+}
+
+}  // namespace
+
+std::optional<HoldId> hold_of(const Event& event) {
+    return std::visit(
+        []<class E>(const E& e) -> std::optional<HoldId> {
+            if constexpr (requires { e.hold.id; }) {
+                return e.hold.id;
+            } else if constexpr (requires { e.id; }) {
+                return e.id;
+            } else {
+                return std::nullopt;
+            }
+        },
+        event);
+}
+
+void CoreTarget::apply(const Event& event) {
+    if (const auto id = hold_of(event)) {
+        Hold hold;
+        if (const core::PendingHold* pending = state_.holds.find(*id)) {
+            hold = state_.materialise(*pending);
+        } else if (const auto past = past_.find(*id); past != past_.end()) {
+            hold = past->second;
+        }
+        core::evolve(hold, event);
+        if (hold.status != HoldStatus::pending) {
+            past_[*id] = hold;
+        }
+    }
+    core::evolve(state_, event, now_);
+    events_.push_back({event, now_});
+}
+
+Outcome<Answer> CoreTarget::submit(const Submission& submission) {
+    const Command& command = submission.command;
+    if (auto fault = core::validate(command)) {
+        return {.result = std::unexpected(std::move(*fault))};
+    }
+    const HoldId fresh = next_id(command, ++holds_placed_);
+    const HoldId named = core::named_hold(command).value_or(fresh);
+    core::Decision decision;
+    do {
+        const auto past = past_.find(named);
+        decision = core::decide(state_, command,
+                                {.now = now_,
+                                 .fresh_id = fresh,
+                                 .past = past == past_.end() ? nullptr : &past->second});
+        for (const Event& event : decision.events) {
+            apply(event);
+        }
+    } while (decision.again);
+    if (decision.refusal) {
+        return {.result = std::unexpected(std::move(*decision.refusal))};
+    }
+    if (!core::named_hold(command) && !std::holds_alternative<PlaceHold>(command)) {
+        return {.result = LocationAnswer{}};
+    }
+    Result<HoldAnswer> answer = read_hold(named);
+    if (decision.hold) {
+        EXPECT_EQ(*decision.hold, answer->hold) << "decide() and the events disagree";
+    }
+    return {.result = std::move(*answer)};
+}
+
+Result<HoldAnswer> CoreTarget::read_hold(HoldId id) {
+    HoldAnswer answer{.hold = {}, .version = state_.versions[state_.home(id)], .server_time = now_};
+    if (const core::PendingHold* pending = state_.holds.find(id)) {
+        answer.hold = state_.materialise(*pending);
+    } else if (const auto past = past_.find(id); past != past_.end()) {
+        answer.hold = past->second;
+    } else {
+        return std::unexpected(Refusal{.code = RefusalCode::unknown_hold, .detail = to_string(id)});
+    }
+    return answer;
+}
+
+Result<StockAnswer> CoreTarget::read_stock(const std::string& name) {
+    const core::SkuState* sku = state_.find_sku(name);
+    if (sku == nullptr) {
+        return std::unexpected(Refusal{.code = RefusalCode::unknown_sku, .detail = name});
+    }
+    StockAnswer answer{.sku = name, .version = state_.versions[state_.home(*sku)], .as_of = now_};
+    for (const core::SkuStock& row : sku->stock) {
+        answer.locations.push_back({state_.locations[row.location].name, row.counters});
+        add(answer.total, row.counters);
+    }
+    std::ranges::sort(answer.locations, {}, &StockRow::location);
+    return answer;
+}
+
+void CoreTarget::advance(std::chrono::milliseconds by) {
+    now_ += by;
+    if (expiry_ == Expiry::punctual) {
+        expire();
+    }
+}
+
+void CoreTarget::expire() {
+    while (state_.holds.any_due(now_)) {
+        for (const Event& event : core::decide(state_, ExpireHolds{}, {.now = now_}).events) {
+            apply(event);
+        }
+    }
+}
+
+}  // namespace holdfast::testing

@@ -1,0 +1,52 @@
+// Runs scenarios on the core alone: State, decide and evolve, with no sequencer, store or clock around them.
+// Keeps the events, and checks after each that the hold which decide() answers with is the one that
+// the events make. Tests only; one thread.
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "core/state.h"
+#include "testing/scenario.h"
+
+namespace holdfast::testing {
+
+struct TimedEvent {
+    Event event;
+    Instant at;
+};
+
+// When lapsed holds are ended: when their time has come, or only when they stand in somebody's way. Nobody
+// may notice a difference in what is answered.
+enum class Expiry { punctual, lazy };
+
+class CoreTarget : public Target {
+public:
+    explicit CoreTarget(std::uint32_t partitions = 1, Expiry expiry = Expiry::punctual)
+        : state_(partitions), expiry_(expiry) {}
+
+    Outcome<Answer> submit(const Submission& submission) override;
+    Result<HoldAnswer> read_hold(HoldId id) override;
+    Result<StockAnswer> read_stock(const std::string& sku) override;
+    void advance(std::chrono::milliseconds by) override;
+
+    // Ends what is due, as the sequencer's timer does.
+    void expire();
+    [[nodiscard]] const core::State& state() const { return state_; }
+    [[nodiscard]] const std::vector<TimedEvent>& events() const { return events_; }
+
+private:
+    void apply(const Event& event);
+
+    core::State state_;
+    Expiry expiry_;
+    Instant now_{std::chrono::hours(24)};
+    std::uint64_t holds_placed_ = 0;
+    std::map<HoldId, Hold> past_;
+    std::vector<TimedEvent> events_;
+};
+
+// The hold that an event names, when it names one.
+std::optional<HoldId> hold_of(const Event& event);
+
+}  // namespace holdfast::testing

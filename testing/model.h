@@ -1,0 +1,44 @@
+// What Holdfast should do, written a second time as naively as possible and without a line of the core: of the
+// counters only what lies on the shelves is kept, the others are summed over all holds ever placed, each time.
+// Judges what validate() accepts. Its fences only count changes. Tests only; one thread.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "testing/scenario.h"
+
+namespace holdfast::testing {
+
+class Model : public Target {
+public:
+    Outcome<Answer> submit(const Submission& submission) override;
+    Result<HoldAnswer> read_hold(HoldId id) override;
+    Result<StockAnswer> read_stock(const std::string& sku) override;
+    void advance(std::chrono::milliseconds by) override;
+
+private:
+    using Place = std::pair<std::string, std::string>;  // SKU and location
+
+    struct Rules;
+    [[nodiscard]] Counters counters(const Place& place) const;
+    template <class AnyLine>
+    [[nodiscard]] Policy strictest(const std::vector<AnyLine>& lines) const;
+    [[nodiscard]] std::vector<HoldLine> allocate(const PlaceHold& cart, const Hold* own) const;
+    [[nodiscard]] std::vector<std::string> candidates(const HoldLine& line,
+                                                      const std::string& region,
+                                                      const std::map<Place, Quantity>& free) const;
+    void limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hold* own) const;
+
+    Instant now_{std::chrono::hours(24)};
+    std::map<std::string, Policy> policies_;
+    std::map<std::string, std::pair<int, std::string>> locations_ = {{"main", {}}};
+    std::map<Place, Counters>
+        shelves_;  // only on_hand, returned, repair and damaged mean something
+    std::map<HoldId, Hold> holds_;
+    Fence changes_ = 0;
+};
+
+}  // namespace holdfast::testing

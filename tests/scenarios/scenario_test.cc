@@ -1,0 +1,77 @@
+// Plays every tests/scenarios/*.scenario on every target.
+#include "testing/scenario.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "testing/core_target.h"
+#include "testing/model.h"
+
+namespace holdfast::testing {
+namespace {
+
+struct TargetKind {
+    std::string name;
+    std::unique_ptr<Target> (*make)();
+    bool knows_keys = true;
+};
+
+const std::vector<TargetKind> kinds = {
+    {"model", [] -> std::unique_ptr<Target> { return std::make_unique<Model>(); }, false},
+    {"core", [] -> std::unique_ptr<Target> { return std::make_unique<CoreTarget>(); }, false},
+    {"core_of_4_partitions",
+     [] -> std::unique_ptr<Target> { return std::make_unique<CoreTarget>(4); }, false}};
+
+class ScenarioTest : public ::testing::Test {
+public:
+    ScenarioTest(Scenario scenario, const TargetKind& kind)
+        : scenario_(std::move(scenario)), kind_(kind) {}
+    void TestBody() override {
+        const auto failure = run(scenario_, *kind_.make());
+        EXPECT_FALSE(failure.has_value()) << *failure;
+    }
+
+private:
+    Scenario scenario_;
+    const TargetKind& kind_;
+};
+
+// One test for each file and target, under their names.
+const bool registered = [] {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator("tests/scenarios")) {
+        if (entry.path().extension() == ".scenario") {
+            files.push_back(entry.path());
+        }
+    }
+    std::ranges::sort(files);
+    for (const TargetKind& kind : kinds) {
+        for (const auto& file : files) {
+            Scenario scenario = read_scenario(file);
+            if (kind.knows_keys || !scenario.uses_keys()) {
+                ::testing::RegisterTest(("scenario_" + kind.name).c_str(), file.stem().c_str(),
+                                        nullptr, nullptr, __FILE__, __LINE__,
+                                        [scenario, &kind]() -> ::testing::Test* {
+                                            return new ScenarioTest(scenario, kind);
+                                        });
+            }
+        }
+    }
+    return true;
+}();
+
+TEST(ScenarioFiles, AreManyAndShort) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("tests/scenarios")) {
+        if (entry.path().extension() == ".scenario") {
+            ++count;
+            EXPECT_LT(read_scenario(entry.path()).steps.size(), 60) << entry.path();
+        }
+    }
+    EXPECT_GE(count, 25);
+}
+
+}  // namespace
+}  // namespace holdfast::testing
