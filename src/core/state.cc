@@ -4,6 +4,7 @@
 #include <set>
 
 #include <fmt/format.h>
+// Names are short: calling the library costs more than hashing them.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -28,34 +29,53 @@ Counters* SkuState::at(LocationIndex location) {
     return const_cast<Counters*>(std::as_const(*this).at(location));
 }
 
+std::uint32_t SkuNames::hash_of(std::string_view text) {
+    return static_cast<std::uint32_t>(XXH3_64bits(text.data(), text.size()));
+}
+
+std::optional<SkuIndex> SkuNames::find(const std::vector<SkuState>& skus,
+                                       std::string_view name) const {
+    const auto found = entries_.find(Name{.hash = hash_of(name), .text = name, .skus = skus});
+    return found == entries_.end() ? std::nullopt : std::optional(found->index);
+}
+
+void SkuNames::add_last(const std::vector<SkuState>& skus) {
+    entries_.insert({.hash = hash_of(skus.back().sku), .index = SkuIndex(skus.size() - 1)});
+}
+
 State::State(std::uint32_t partition_count) : versions(partition_count) {
     HF_ASSERT(partition_count >= 1 && partition_count <= limits::partitions_max);
     define_location("main");
 }
 
 const SkuState* State::find_sku(std::string_view sku) const {
-    const auto found = sku_by_name.find(sku);
-    return found == sku_by_name.end() ? nullptr : &skus[found->second];
+    const auto found = sku_names.find(skus, sku);
+    return found ? &skus[*found] : nullptr;
 }
 
 std::optional<LocationIndex> State::find_location(std::string_view location) const {
+    // Nearly always: `main`.
+    if (locations.front().name == location) {
+        return LocationIndex{0};
+    }
     const auto found = location_by_name.find(location);
     return found == location_by_name.end() ? std::nullopt : std::optional(found->second);
 }
 
 SkuIndex State::sku_index(std::string_view sku) {
-    const auto found = sku_by_name.find(sku);
-    HF_ASSERT(found != sku_by_name.end());
-    return found->second;
+    const auto found = sku_names.find(skus, sku);
+    HF_ASSERT(found.has_value());
+    return *found;
 }
 
 SkuIndex State::define_sku(std::string_view sku) {
-    const auto [entry, added] = sku_by_name.try_emplace(std::string(sku), SkuIndex(skus.size()));
-    if (added) {
-        skus.push_back(
-            {.sku = std::string(sku), .token = routing_token(sku), .policy = {}, .stock = {}});
+    if (const auto known = sku_names.find(skus, sku)) {
+        return *known;
     }
-    return entry->second;
+    skus.push_back(
+        {.sku = std::string(sku), .token = routing_token(sku), .policy = {}, .stock = {}});
+    sku_names.add_last(skus);
+    return SkuIndex(skus.size() - 1);
 }
 
 LocationIndex State::define_location(std::string_view location) {

@@ -10,7 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <holdfast/answers.h>
 #include <holdfast/hold.h>
@@ -50,11 +52,62 @@ struct SkuState {
     std::uint16_t token = 0;
     Policy policy;
     Version defined_at = 0;
-    std::vector<SkuStock> stock;                   // in the order the locations first had some
+    // In the order the locations first had some. The first lies in here: most SKUs have only one.
+    boost::container::small_vector<SkuStock, 1> stock;
     std::unique_ptr<TextMap<Quantity>> customers;  // units held or owned, for limited holds only
 
     [[nodiscard]] const Counters* at(LocationIndex location) const;
     [[nodiscard]] Counters* at(LocationIndex location);
+};
+
+// Finds SKUs by name. An entry has no name but the hash of one, so that the whole index of a large
+// catalogue stays in the processor's cache; the name is compared where the SKU itself lies.
+class SkuNames {
+public:
+    [[nodiscard]] std::optional<SkuIndex> find(const std::vector<SkuState>& skus,
+                                               std::string_view name) const;
+    // The last of `skus` is new.
+    void add_last(const std::vector<SkuState>& skus);
+
+private:
+    struct Entry {
+        std::uint32_t hash = 0;
+        SkuIndex index = 0;
+    };
+    struct Name {
+        std::uint32_t hash = 0;
+        std::string_view text;
+        const std::vector<SkuState>& skus;
+    };
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(const Entry& entry) const { return entry.hash; }
+        std::size_t operator()(const Name& name) const { return name.hash; }
+    };
+    struct Equal {
+        using is_transparent = void;
+        bool operator()(const Entry& a, const Entry& b) const { return a.index == b.index; }
+        bool operator()(const Entry& entry, const Name& name) const {
+            if (entry.hash != name.hash) {
+                return false;
+            }
+            const SkuState& sku = name.skus[entry.index];
+            prefetch(sku);
+            return sku.sku == name.text;
+        }
+        bool operator()(const Name& name, const Entry& entry) const { return (*this)(entry, name); }
+    };
+    static std::uint32_t hash_of(std::string_view text);
+    // Who asks for a SKU will read all of it: its cache lines come together instead of one by one.
+    static void prefetch(const SkuState& sku) {
+        constexpr std::size_t cache_line = 64;
+        const char* const bytes = reinterpret_cast<const char*>(&sku);
+        for (std::size_t at = 0; at < sizeof sku; at += cache_line) {
+            __builtin_prefetch(bytes + at);
+        }
+    }
+
+    boost::unordered_flat_set<Entry, Hash, Equal> entries_;
 };
 
 class State {
@@ -87,7 +140,7 @@ public:
     std::vector<Version> versions;  // by partition
     Instant time;                   // of the last event: never runs backwards
     std::vector<SkuState> skus;
-    TextMap<SkuIndex> sku_by_name;
+    SkuNames sku_names;
     std::vector<LocationState> locations;
     TextMap<LocationIndex> location_by_name;
     // All locations, in the order in which `priority` lets them serve.

@@ -59,15 +59,15 @@ public:
 
 private:
     core::SkuIndex known_sku(std::string_view sku) const {
-        const auto found = state_.sku_by_name.find(sku);
-        if (found == state_.sku_by_name.end()) {
+        const core::SkuState* const found = state_.find_sku(sku);
+        if (found == nullptr) {
             throw store::StoreError(
                 fmt::format("the store has stock or holds of SKU '{}', which it does not define: "
                             "it is damaged; "
                             "restore a backup",
                             sku));
         }
-        return found->second;
+        return static_cast<core::SkuIndex>(found - state_.skus.data());
     }
     core::LocationIndex known_location(std::string_view location) const {
         const auto found = state_.find_location(location);
