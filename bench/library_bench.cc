@@ -1,0 +1,353 @@
+// Measures the embedded library: durable holds a second with a given number outstanding, memory and
+// restart with many pending holds, and a store that is full of history. Each command works on a data
+// directory of its own in a process of its own (bench/run starts them) and prints one JSON object.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <holdfast/service.h>
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+using holdfast::Answer;
+using holdfast::HoldId;
+using holdfast::Outcome;
+using holdfast::Service;
+using holdfast::Submission;
+
+struct Settings {
+    std::string data;
+    std::uint32_t skus = 1;
+    std::uint64_t outstanding = 1'024;
+    std::size_t lines = 1;
+    std::uint64_t holds = 1'000'000;
+    double seconds = 4;
+};
+
+std::unique_ptr<Service> open(const Settings& settings) {
+    holdfast::Options options;
+    options.data = settings.data;
+    return holdfast::open(options);
+}
+
+double seconds_since(SteadyClock::time_point begin) {
+    return std::chrono::duration<double>(SteadyClock::now() - begin).count();
+}
+
+std::uint64_t resident_bytes() {
+    std::uint64_t total = 0;
+    std::uint64_t resident = 0;
+    std::ifstream("/proc/self/statm") >> total >> resident;
+    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+double processor_seconds() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// One thread that keeps at most `outstanding` commands unanswered. It sleeps until half of them are
+// answered rather than one, or it would be woken once for every command.
+class Load {
+public:
+    Load(Service& service, std::uint64_t outstanding)
+        : service_(service), outstanding_(outstanding) {}
+
+    // Waits for its turn, then submits.
+    void submit(Submission submission) {
+        if (submitted_ - answered_.load() >= outstanding_) {
+            wait_for(submitted_ - outstanding_ / 2);
+        }
+        constexpr std::uint64_t every_nth_is_timed = 64;
+        const auto begin =
+            submitted_ % every_nth_is_timed == 0 ? SteadyClock::now() : SteadyClock::time_point{};
+        ++submitted_;
+        service_.submit_any(std::move(submission), [this, begin](Outcome<Answer> outcome) {
+            if (begin != SteadyClock::time_point{} || !outcome.result) {
+                note(begin, outcome);
+            }
+            if (answered_.fetch_add(1) + 1 == wake_at_.load()) {
+                woken_.fetch_add(1);
+                woken_.notify_one();
+            }
+        });
+    }
+
+    void drain() { wait_for(submitted_); }
+
+    [[nodiscard]] std::uint64_t answered() const { return answered_.load(); }
+    void forget_latencies() {
+        const std::lock_guard lock(mutex_);
+        latencies_ms_.clear();
+    }
+    // After drain().
+    [[nodiscard]] double percentile_ms(double share) {
+        const auto at =
+            latencies_ms_.begin() +
+            static_cast<std::ptrdiff_t>(share * static_cast<double>(latencies_ms_.size() - 1));
+        std::nth_element(latencies_ms_.begin(), at, latencies_ms_.end());
+        return *at;
+    }
+    void throw_if_refused() const {
+        if (refusal_) {
+            throw std::runtime_error("a command was refused: " + *refusal_);
+        }
+    }
+
+private:
+    void wait_for(std::uint64_t target) {
+        while (true) {
+            const auto woken = woken_.load();
+            wake_at_.store(target);
+            if (answered_.load() >= target) {
+                return;
+            }
+            woken_.wait(woken);
+        }
+    }
+
+    void note(SteadyClock::time_point begin, const Outcome<Answer>& outcome) {
+        const std::lock_guard lock(mutex_);
+        if (!outcome.result && !refusal_) {
+            refusal_ = outcome.result.error().detail;
+        }
+        if (begin != SteadyClock::time_point{}) {
+            latencies_ms_.push_back(seconds_since(begin) * 1e3);
+        }
+    }
+
+    Service& service_;
+    const std::uint64_t outstanding_;
+    std::uint64_t submitted_ = 0;
+    std::atomic<std::uint64_t> answered_{0};
+    std::atomic<std::uint64_t> wake_at_{0};
+    std::atomic<int> woken_{0};
+    std::mutex mutex_;
+    std::vector<double> latencies_ms_;
+    std::optional<std::string> refusal_;
+};
+
+// The carts of many shoppers: each line another SKU, drawn uniformly.
+class Carts {
+public:
+    Carts(std::uint32_t skus, std::size_t lines) : sku_(0, skus - 1), skus_(skus), lines_(lines) {
+        if (lines > skus) {
+            throw std::invalid_argument(
+                fmt::format("{} lines need as many SKUs, not {}", lines, skus));
+        }
+    }
+
+    holdfast::PlaceHold next() {
+        holdfast::PlaceHold command;
+        command.cart = fmt::format("cart-{}", ++carts_);
+        command.lines.reserve(lines_);
+        auto sku = sku_(random_);
+        for (std::size_t i = 0; i < lines_; ++i) {
+            command.lines.push_back(
+                {.sku = fmt::format("sku-{}", sku), .quantity = 1, .location = {}});
+            // A prime far from both ends of the catalogue: the lines of a cart are not neighbours.
+            sku = (sku + 7'919) % skus_;
+        }
+        return command;
+    }
+
+private:
+    std::mt19937 random_{20'101'201};
+    std::uniform_int_distribution<std::uint32_t> sku_;
+    std::uint32_t skus_;
+    std::size_t lines_;
+    std::uint64_t carts_ = 0;
+};
+
+void seed(Service& service, std::uint32_t skus) {
+    Load load(service, 4'096);
+    for (std::uint32_t sku = 0; sku < skus; ++sku) {
+        const auto name = fmt::format("sku-{}", sku);
+        holdfast::Policy policy;
+        // An hour, so that what is pending at the end of a measurement still is in the next one.
+        policy.hold_ttl = holdfast::Seconds{3'600};
+        load.submit({holdfast::DefineSku{.sku = name, .policy = policy}, {}});
+        load.submit(
+            {holdfast::ReceiveStock{
+                 .sku = name, .location = "main", .quantity = 1'000'000'000, .reference = "bench"},
+             {}});
+    }
+    load.drain();
+    load.throw_if_refused();
+}
+
+void run_seed(const Settings& settings) {
+    const auto service = open(settings);
+    seed(*service, settings.skus);
+    std::cout << fmt::format(R"({{"skus":{}}})"
+                             "\n",
+                             settings.skus);
+}
+
+void run_holds(const Settings& settings) {
+    const auto service = open(settings);
+    const auto before = service->statistics();
+    Carts carts(settings.skus, settings.lines);
+    Load load(*service, settings.outstanding);
+    const auto keep_on = [&](double seconds) {
+        const auto begin = SteadyClock::now();
+        while (seconds_since(begin) < seconds) {
+            // Looking at the clock for every hold would be a part of what is measured.
+            for (int i = 0; i < 32; ++i) {
+                load.submit({carts.next(), {}});
+            }
+        }
+    };
+    keep_on(0.3);
+    load.forget_latencies();
+    const auto warm = service->statistics();
+    const auto answered_before = load.answered();
+    const auto processor_before = processor_seconds();
+    const auto begin = SteadyClock::now();
+    keep_on(settings.seconds);
+    const auto elapsed = seconds_since(begin);
+    const auto answered = load.answered() - answered_before;
+    const auto processor = processor_seconds() - processor_before;
+    const auto after = service->statistics();
+    load.drain();
+    load.throw_if_refused();
+    const auto pending = service->statistics().pending_holds - before.pending_holds;
+    if (pending != load.answered()) {
+        throw std::runtime_error(
+            fmt::format("{} holds were granted, {} are pending", load.answered(), pending));
+    }
+    std::cout << fmt::format(
+        R"({{"rate":{:.0f},"p50_ms":{:.3f},"p99_ms":{:.3f},"holds_per_append":{:.0f},"cores":{:.2f}}})"
+        "\n",
+        static_cast<double>(answered) / elapsed, load.percentile_ms(0.5), load.percentile_ms(0.99),
+        static_cast<double>(answered) /
+            static_cast<double>(std::max<std::uint64_t>(after.rounds - warm.rounds, 1)),
+        processor / elapsed);
+}
+
+// Fills an empty store with pending holds and says what each takes in memory.
+void run_pending(const Settings& settings) {
+    const auto service = open(settings);
+    const auto empty = resident_bytes();
+    Carts carts(settings.skus, 1);
+    Load load(*service, settings.outstanding);
+    for (std::uint64_t i = 0; i < settings.holds; ++i) {
+        load.submit({carts.next(), {}});
+    }
+    load.drain();
+    load.throw_if_refused();
+    const auto full = resident_bytes();
+    std::cout << fmt::format(
+        R"({{"pending_holds":{},"empty_bytes":{},"full_bytes":{},"bytes_per_hold":{:.1f}}})"
+        "\n",
+        service->statistics().pending_holds, empty, full,
+        (static_cast<double>(full) - static_cast<double>(empty)) /
+            static_cast<double>(settings.holds));
+}
+
+void run_reopen(const Settings& settings) {
+    const auto begin = SteadyClock::now();
+    const auto service = open(settings);
+    const auto elapsed = seconds_since(begin);
+    std::cout << fmt::format(R"({{"seconds":{:.3f},"pending_holds":{},"resident_bytes":{}}})"
+                             "\n",
+                             elapsed, service->statistics().pending_holds, resident_bytes());
+}
+
+// Fills a store with holds that compete no longer: half of them bought, half held and released.
+void run_history(const Settings& settings) {
+    const auto service = open(settings);
+    Carts carts(settings.skus, 1);
+    constexpr std::uint64_t chunk = 16'384;
+    std::uint64_t made = 0;
+    std::vector<HoldId> held;
+    while (made < settings.holds) {
+        const auto count = std::min(chunk, settings.holds - made);
+        held.clear();
+        std::mutex mutex;
+        std::uint64_t answered = 0;
+        std::condition_variable all_answered;
+        for (std::uint64_t i = 0; i < count; ++i) {
+            auto command = carts.next();
+            command.confirm = i % 2 == 0;
+            service->submit_any({std::move(command), {}}, [&, i](Outcome<Answer> outcome) {
+                const std::lock_guard lock(mutex);
+                if (outcome.result && i % 2 == 1) {
+                    held.push_back(std::get<holdfast::HoldAnswer>(*outcome.result).hold.id);
+                }
+                if (++answered == count) {
+                    all_answered.notify_one();
+                }
+            });
+        }
+        {
+            std::unique_lock lock(mutex);
+            all_answered.wait(lock, [&] { return answered == count; });
+        }
+        Load load(*service, chunk);
+        for (const auto& id : held) {
+            load.submit({holdfast::ReleaseHold{.id = id, .fence = std::nullopt}, {}});
+        }
+        load.drain();
+        load.throw_if_refused();
+        if (held.size() != count / 2) {
+            throw std::runtime_error(
+                fmt::format("{} holds of {} were granted", held.size(), count / 2));
+        }
+        made += count;
+    }
+    std::cout << fmt::format(R"({{"finished_holds":{},"pending_holds":{}}})"
+                             "\n",
+                             made, service->statistics().pending_holds);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"Measures the embedded library on a data directory."};
+    Settings settings;
+    app.require_subcommand(1);
+    const auto command = [&](const char* name, const char* what, void (*run)(const Settings&)) {
+        auto* const sub = app.add_subcommand(name, what);
+        sub->add_option("--data", settings.data, "data directory")->required();
+        sub->add_option("--skus", settings.skus, "sku-0 to sku-(N-1), drawn uniformly")
+            ->check(CLI::PositiveNumber);
+        sub->add_option("--outstanding", settings.outstanding)->check(CLI::PositiveNumber);
+        sub->add_option("--lines", settings.lines)->check(CLI::PositiveNumber);
+        sub->add_option("--holds", settings.holds)->check(CLI::PositiveNumber);
+        sub->add_option("--seconds", settings.seconds)->check(CLI::PositiveNumber);
+        sub->callback([run, &settings] { run(settings); });
+    };
+    command("seed", "define SKUs and give them stock", run_seed);
+    command("holds", "holds a second", run_holds);
+    command("pending", "memory of pending holds", run_pending);
+    command("reopen", "time of opening", run_reopen);
+    command("history", "fill with finished holds", run_history);
+    try {
+        CLI11_PARSE(app, argc, argv);
+    } catch (const std::exception& error) {
+        std::cerr << "library_bench: " << error.what() << '\n';
+        return 1;
+    }
+    return 0;
+}
