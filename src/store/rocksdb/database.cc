@@ -36,7 +36,14 @@ std::string encode(const StoredHead& head) {
 }
 
 bool holds_only_our_lock(const std::filesystem::path& path) {
-    return std::ranges::all_of(std::filesystem::directory_iterator(path), [](const auto& entry) {
+    std::error_code error;
+    const std::filesystem::directory_iterator entries(path, error);
+    if (error) {
+        throw StoreError(
+            fmt::format("cannot read the directory {}: {}. Give this user access to it.",
+                        path.string(), error.message()));
+    }
+    return std::ranges::all_of(entries, [](const auto& entry) {
         // The root of a file system of its own has lost+found.
         return entry.path().filename() == DirectoryLock::file_name ||
                entry.path().filename() == "lost+found";
@@ -102,7 +109,12 @@ void make_store(Database& database, const RocksDbOptions& options,
     for (std::uint32_t i = 0; i < options.partitions; ++i) {
         write.Put(own_key(OwnRecord::head, static_cast<PartitionId>(i)), encode(StoredHead{}));
     }
-    if (const auto status = database.db->Write(durable_write(), &write); !status.ok()) {
+    auto status = database.db->Write(durable_write(), &write);
+    if (status.ok()) {
+        // Into a table, so that a store whose log is lost still knows what it was.
+        status = database.db->Flush({});
+    }
+    if (!status.ok()) {
         throw StoreError(fmt::format("cannot write the new store in {}: {}. Check the disk.",
                                      database.path, status.ToString()));
     }
