@@ -214,6 +214,7 @@ void read(Fields& in, ReturnUnits& to) {
 std::optional<Command> read_stock_work(Fields& in, std::string sku) {
     const auto action = in.word("action", required, {"receive", "adjust", "move", "transfer"});
     if (!action) {
+        in.leave_rest();
         return std::nullopt;
     }
     switch (*action) {

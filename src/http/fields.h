@@ -79,6 +79,8 @@ public:
     const JsonNode* find(std::string_view name, Need need, JsonKind kind);
     // Reports every member that nobody asked for.
     void finish();
+    // What is left cannot be judged: finish() says nothing of it.
+    void leave_rest() { object_ = nullptr; }
 
     void fault(std::string_view name, std::string detail);
     [[nodiscard]] const Where& where() const { return where_; }

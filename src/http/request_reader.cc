@@ -329,7 +329,14 @@ RequestReader::Step RequestReader::read_chunks() {
                       fmt::format("the body has over {} bytes", body_bytes_max_));
     }
     if (!parser_->is_done()) {
-        if (end_ - coded > limits_.chunk_line_bytes_max) {
+        // What is left is a line that has not ended, where Beast would wait for CR LF for ever.
+        const std::string_view line(buffer_.data() + coded, end_ - coded);
+        if (const std::size_t end = line.find('\n');
+            end != std::string_view::npos && (end == 0 || line[end - 1] != '\r')) {
+            return refuse(HttpFault::bad_request,
+                          "a line of the chunked body ends with LF alone: end it with CR LF");
+        }
+        if (line.size() > limits_.chunk_line_bytes_max) {
             return refuse(HttpFault::bad_request,
                           fmt::format("a chunk's line or the trailer has over {} bytes",
                                       limits_.chunk_line_bytes_max));

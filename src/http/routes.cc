@@ -32,7 +32,7 @@ constexpr auto table = std::to_array<Route>({
 
     {get, "/v1/events", get_events, BodyRule::none, Extra::query},
     {get, "/v1/audit", get_audit},
-    {post, "/v1/backups", post_backup, BodyRule::optional},
+    {post, "/v1/backups", post_backup, BodyRule::required},
     {get, "/v1/meta", get_meta},
     {get, "/openapi.json", get_openapi},
     {get, "/healthz", get_health},
