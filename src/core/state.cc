@@ -231,6 +231,16 @@ std::string difference(const State& a, const State& b) {
             return fmt::format("location {} differs", location.name);
         }
     }
+    const auto order = [](const State& state) {
+        std::vector<std::string_view> names;
+        for (const LocationIndex index : state.by_priority) {
+            names.push_back(state.locations[index].name);
+        }
+        return names;
+    };
+    if (order(a) != order(b)) {
+        return "the order in which locations serve differs";
+    }
     for (const SkuState& sku : a.skus) {
         if (std::string found = sku_difference(a, b, sku); !found.empty()) {
             return found;

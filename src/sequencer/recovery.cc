@@ -30,6 +30,7 @@ public:
                 core::LocationState& location = state_.locations[state_.define_location(key)];
                 location.region = std::move(row.region);
                 location.priority = row.priority;
+                state_.sort_locations();
                 return;
             }
             case RowKind::stock: {
