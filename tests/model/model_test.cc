@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "testing/core_target.h"
+#include "testing/memory_store.h"
 #include "testing/random_script.h"
+#include "testing/service_target.h"
 
 namespace holdfast::testing {
 namespace {
@@ -34,6 +36,38 @@ TEST(Model, AgreesWithTheCoreThatExpiresLazily) {
         Model model;
         CoreTarget core(1, Expiry::lazy);
         return compare(script, model, core, Compare::answers);
+    });
+}
+
+std::optional<std::string> compare_with_service(const Script& script, std::uint32_t partitions,
+                                                Restarts restarts) {
+    Model model;
+    ServiceTarget service(on_memory_store(std::make_shared<MemoryStore>(partitions)), restarts);
+    if (auto differs = compare(script, model, service)) {
+        return differs;
+    }
+    for (const AuditDifference& difference : service.service().audit().differences) {
+        return "audit: " + difference.what + ": kept " + difference.kept + ", events " +
+               difference.events;
+    }
+    return std::nullopt;
+}
+
+TEST(Model, AgreesWithTheService) {
+    check_scripts("service", 300, [](const Script& script) {
+        return compare_with_service(script, 1, Restarts::never);
+    });
+}
+
+TEST(Model, AgreesWithTheServiceOverFourPartitions) {
+    check_scripts("service, 4 partitions", 300, [](const Script& script) {
+        return compare_with_service(script, 4, Restarts::never);
+    });
+}
+
+TEST(Model, AgreesWithAServiceThatRestartsBeforeEveryStep) {
+    check_scripts("service, restarting", 100, [](const Script& script) {
+        return compare_with_service(script, 2, Restarts::before_every_step);
     });
 }
 

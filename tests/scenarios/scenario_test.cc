@@ -7,10 +7,25 @@
 #include <gtest/gtest.h>
 
 #include "testing/core_target.h"
+#include "testing/memory_store.h"
 #include "testing/model.h"
+#include "testing/scratch_directory.h"
+#include "testing/service_target.h"
 
 namespace holdfast::testing {
 namespace {
+
+std::unique_ptr<Target> on_memory(std::uint32_t partitions, Restarts restarts = Restarts::never) {
+    return std::make_unique<ServiceTarget>(
+        on_memory_store(std::make_shared<MemoryStore>(partitions)), restarts);
+}
+
+std::unique_ptr<Target> on_rocksdb() {
+    auto directory = std::make_shared<ScratchDirectory>();
+    return std::make_unique<ServiceTarget>([directory](std::shared_ptr<const Clock> clock) {
+        return holdfast::open({.data = directory->path() / "data", .clock = std::move(clock)});
+    });
+}
 
 struct TargetKind {
     std::string name;
@@ -22,7 +37,13 @@ const std::vector<TargetKind> kinds = {
     {"model", [] -> std::unique_ptr<Target> { return std::make_unique<Model>(); }, false},
     {"core", [] -> std::unique_ptr<Target> { return std::make_unique<CoreTarget>(); }, false},
     {"core_of_4_partitions",
-     [] -> std::unique_ptr<Target> { return std::make_unique<CoreTarget>(4); }, false}};
+     [] -> std::unique_ptr<Target> { return std::make_unique<CoreTarget>(4); }, false},
+    {"service", [] { return on_memory(1); }},
+    {"service_of_4_partitions", [] { return on_memory(4); }},
+    {"service_restarted_before_every_step",
+     [] { return on_memory(2, Restarts::before_every_step); }},
+    {"rocksdb", on_rocksdb},
+};
 
 class ScenarioTest : public ::testing::Test {
 public:

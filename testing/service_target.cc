@@ -1,0 +1,68 @@
+#include "testing/service_target.h"
+
+#include <future>
+#include <utility>
+
+#include "service/engine.h"
+#include "testing/faulty_store.h"
+#include "testing/memory_store.h"
+
+namespace holdfast::testing {
+
+namespace {
+
+// Calls `ask` with a callback and waits for what it is given.
+template <class T, class Ask>
+Outcome<T> wait_for(Ask ask) {
+    std::promise<Outcome<T>> promise;
+    ask([&promise](Outcome<T> outcome) { promise.set_value(std::move(outcome)); });
+    return promise.get_future().get();
+}
+
+}  // namespace
+
+ServiceTarget::ServiceTarget(OpenService open, Restarts restarts)
+    : open_(std::move(open)),
+      restarts_(restarts),
+      clock_(std::make_shared<ManualClock>(Instant(std::chrono::hours(24)))),
+      service_(open_(clock_)) {}
+
+void ServiceTarget::restart() {
+    service_.reset();
+    service_ = open_(clock_);
+}
+
+Outcome<Answer> ServiceTarget::submit(const Submission& submission) {
+    if (restarts_ == Restarts::before_every_step) {
+        restart();
+    }
+    return wait_for<Answer>(
+        [&](Done<Answer> done) { service_->submit_any(submission, std::move(done)); });
+}
+
+Result<HoldAnswer> ServiceTarget::read_hold(HoldId id) {
+    return wait_for<HoldAnswer>(
+               [&](Done<HoldAnswer> done) { service_->read_hold(id, std::move(done)); })
+        .result;
+}
+
+Result<StockAnswer> ServiceTarget::read_stock(const std::string& sku) {
+    return wait_for<StockAnswer>(
+               [&](Done<StockAnswer> done) { service_->read_stock(sku, std::move(done)); })
+        .result;
+}
+
+void ServiceTarget::advance(std::chrono::milliseconds by) {
+    clock_->advance(by);
+    service_->tick();
+}
+
+OpenService on_memory_store(std::shared_ptr<MemoryStore> store) {
+    return [store = std::move(store)](std::shared_ptr<const Clock> clock) {
+        // The faulty store is here for what it does without faults: it passes all on to one that stays.
+        return std::make_unique<service::Engine>(std::make_unique<FaultyStore>(*store),
+                                                 std::move(clock));
+    };
+}
+
+}  // namespace holdfast::testing

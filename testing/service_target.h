@@ -1,0 +1,41 @@
+// Runs scenarios on the service, on whatever store it was opened with, and can close and open it again in the
+// middle of the story. Tests only; one thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "testing/manual_clock.h"
+#include "testing/scenario.h"
+
+namespace holdfast::testing {
+
+// Opens the same store each time that it is called.
+using OpenService = std::function<std::unique_ptr<Service>(std::shared_ptr<const Clock>)>;
+
+enum class Restarts { never, before_every_step };
+
+class ServiceTarget : public Target {
+public:
+    explicit ServiceTarget(OpenService open, Restarts restarts = Restarts::never);
+
+    Outcome<Answer> submit(const Submission& submission) override;
+    Result<HoldAnswer> read_hold(HoldId id) override;
+    Result<StockAnswer> read_stock(const std::string& sku) override;
+    void advance(std::chrono::milliseconds by) override;
+
+    void restart();
+    [[nodiscard]] Service& service() { return *service_; }
+
+private:
+    OpenService open_;
+    Restarts restarts_;
+    std::shared_ptr<ManualClock> clock_;
+    std::unique_ptr<Service> service_;
+};
+
+// A service on a store in memory that outlives it, so that it can be opened again.
+class MemoryStore;
+OpenService on_memory_store(std::shared_ptr<MemoryStore> store);
+
+}  // namespace holdfast::testing
