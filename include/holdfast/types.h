@@ -40,6 +40,8 @@ struct HoldId {
 
 // "hold_" and 32 lower-case hex digits.
 std::string to_string(HoldId id);
+// The same at the end of `out`, for who writes many.
+void append(std::string& out, HoldId id);
 // Nothing when `text` is not exactly what to_string makes.
 std::optional<HoldId> parse_hold_id(std::string_view text);
 
@@ -50,6 +52,7 @@ PartitionId partition_of(std::uint16_t token, std::uint32_t partition_count);
 
 // RFC 3339, UTC, milliseconds: "2026-11-21T03:19:57.042Z".
 std::string to_rfc3339(Instant at);
+void append(std::string& out, Instant at);
 // Accepts what to_rfc3339 makes, with or without the fraction. Nothing for any other text.
 std::optional<Instant> parse_rfc3339(std::string_view text);
 

@@ -13,6 +13,7 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view id_prefix = "hold_";
+constexpr std::string_view hex_digits = "0123456789abcdef";
 
 // All of `text` as a number in `base`, or nothing.
 template <class Number>
@@ -39,12 +40,22 @@ void assertion_failed(const char* expression, std::source_location where) {
     std::abort();
 }
 
+void append(std::string& out, HoldId id) {
+    out += id_prefix;
+    for (const std::uint64_t half : {id.high, id.low}) {
+        for (int shift = 60; shift >= 0; shift -= 4) {
+            out += hex_digits[(half >> shift) & 15];
+        }
+    }
+}
+
 std::string to_string(HoldId id) {
-    return fmt::format("{}{:016x}{:016x}", id_prefix, id.high, id.low);
+    std::string text;
+    append(text, id);
+    return text;
 }
 
 std::optional<HoldId> parse_hold_id(std::string_view text) {
-    constexpr std::string_view hex_digits = "0123456789abcdef";
     if (text.size() != id_prefix.size() + 32 || !text.starts_with(id_prefix)) {
         return std::nullopt;
     }
@@ -64,13 +75,32 @@ PartitionId partition_of(std::uint16_t token, std::uint32_t partition_count) {
     return static_cast<PartitionId>((std::uint32_t{token} * partition_count) >> 16);
 }
 
-std::string to_rfc3339(Instant at) {
+void append(std::string& out, Instant at) {
     const auto day = std::chrono::floor<std::chrono::days>(at);
     const std::chrono::year_month_day date{day};
     const std::chrono::hh_mm_ss time{at - day};
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", int(date.year()),
-                       unsigned(date.month()), unsigned(date.day()), time.hours().count(),
-                       time.minutes().count(), time.seconds().count(), time.subseconds().count());
+    // Three of these stand in every answer: so without a formatting library.
+    const auto digits = [&out](std::int64_t number, int count, char after) {
+        const std::size_t end = out.size() + static_cast<std::size_t>(count);
+        out.resize(end);
+        for (std::size_t i = end; i-- > end - static_cast<std::size_t>(count); number /= 10) {
+            out[i] = static_cast<char>('0' + number % 10);
+        }
+        out += after;
+    };
+    digits(int(date.year()), 4, '-');
+    digits(unsigned(date.month()), 2, '-');
+    digits(unsigned(date.day()), 2, 'T');
+    digits(time.hours().count(), 2, ':');
+    digits(time.minutes().count(), 2, ':');
+    digits(time.seconds().count(), 2, '.');
+    digits(time.subseconds().count(), 3, 'Z');
+}
+
+std::string to_rfc3339(Instant at) {
+    std::string text;
+    append(text, at);
+    return text;
 }
 
 std::optional<Instant> parse_rfc3339(std::string_view text) {

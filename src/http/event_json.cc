@@ -4,7 +4,9 @@
 namespace holdfast::http {
 namespace {
 
-void write_parts(JsonWriter& json, std::string_view name, const std::vector<Part>& parts) {
+template <std::size_t size_with_end>
+void write_parts(JsonWriter& json, const char (&name)[size_with_end],
+                 const std::vector<Part>& parts) {
     json.name(name);
     json.open_array();
     for (const Part& part : parts) {
@@ -17,7 +19,8 @@ void write_parts(JsonWriter& json, std::string_view name, const std::vector<Part
     json.close_array();
 }
 
-void write_optional(JsonWriter& json, std::string_view name, std::string_view text) {
+template <std::size_t size_with_end>
+void write_optional(JsonWriter& json, const char (&name)[size_with_end], std::string_view text) {
     if (!text.empty()) {
         json.field(name, text);
     }

@@ -106,7 +106,7 @@ void Exchange::reset() {
     render_ = nullptr;
     status_ = 0;
     answered_ = false;
-    request_id_ = worker_->next_request_id();
+    worker_->next_request_id(request_id_);
     fields_.clear();
     body_.clear();
 }
@@ -372,6 +372,12 @@ void Exchange::give_up() {
     }
 }
 
+void Exchange::etag(std::uint64_t number) {
+    fields_ += "ETag: \"";
+    append_number(fields_, number);
+    fields_ += "\"\r\n";
+}
+
 void Exchange::header(std::string_view name, std::string_view value) {
     fields_ += name;
     fields_ += ": ";
@@ -407,11 +413,17 @@ void Exchange::write(const Problem& problem) {
 
 std::array<boost::asio::const_buffer, 2> Exchange::response(bool close) {
     HF_ASSERT(answered_);
-    head_.clear();
-    fmt::format_to(std::back_inserter(head_),
-                   "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Length: {}\r\nRequest-Id: {}\r\n",
-                   status_, reason(status_), worker_->date(shared().clock.now()), body_.size(),
-                   request_id_);
+    head_.assign("HTTP/1.1 ");
+    append_number(head_, std::int64_t{status_});
+    head_ += ' ';
+    head_ += reason(status_);
+    head_ += "\r\nDate: ";
+    head_ += worker_->date(shared().clock.now());
+    head_ += "\r\nContent-Length: ";
+    append_number(head_, std::uint64_t{body_.size()});
+    head_ += "\r\nRequest-Id: ";
+    head_ += request_id_;
+    head_ += "\r\n";
     head_ += fields_;
     if (close) {
         head_ += "Connection: close\r\n";

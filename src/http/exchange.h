@@ -50,6 +50,7 @@ public:
     [[nodiscard]] JsonWriter json() { return JsonWriter(body_); }
     [[nodiscard]] std::string& body() { return body_; }
     void header(std::string_view name, std::string_view value);
+    void etag(std::uint64_t number);
     void answer(int status, std::string_view content_type = "application/json");
     void refuse(const Problem& problem);
     // A problem as part of the body.

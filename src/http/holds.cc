@@ -11,7 +11,7 @@ namespace {
 void write_hold(Exchange& x, const HoldAnswer& answer) {
     JsonWriter json = x.json();
     write(json, answer);
-    x.header("ETag", fmt::format("\"{}\"", answer.hold.fence));
+    x.etag(answer.hold.fence);
 }
 
 void hold_placed(Exchange& x, const Answer& answer) {

@@ -201,7 +201,7 @@ void append_escaped(std::string& out, unsigned char c) {
 }
 
 template <class Number>
-void append_number(std::string& out, Number number) {
+void append_digits(std::string& out, Number number) {
     std::array<char, 24> digits;
     const auto [end, error] = std::to_chars(digits.begin(), digits.end(), number);
     HF_ASSERT(error == std::errc{});
@@ -209,6 +209,13 @@ void append_number(std::string& out, Number number) {
 }
 
 }  // namespace
+
+void append_number(std::string& out, std::int64_t number) {
+    append_digits(out, number);
+}
+void append_number(std::string& out, std::uint64_t number) {
+    append_digits(out, number);
+}
 
 void JsonWriter::value(std::string_view text) {
     comma();
@@ -229,25 +236,15 @@ void JsonWriter::value(std::string_view text) {
 void JsonWriter::value(Instant at) {
     comma();
     out_ += '"';
-    out_ += to_rfc3339(at);
+    append(out_, at);
     out_ += '"';
 }
 
 void JsonWriter::value(HoldId id) {
     comma();
     out_ += '"';
-    out_ += to_string(id);
+    append(out_, id);
     out_ += '"';
-}
-
-void JsonWriter::signed_number(std::int64_t number) {
-    comma();
-    append_number(out_, number);
-}
-
-void JsonWriter::unsigned_number(std::uint64_t number) {
-    comma();
-    append_number(out_, number);
 }
 
 }  // namespace holdfast::http

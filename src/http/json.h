@@ -3,6 +3,8 @@
 // Used by one thread at a time. Text that is not JSON is a value (the message), never an exception.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -62,6 +64,10 @@ private:
     std::unique_ptr<Parser> parser_;
 };
 
+// In decimal digits.
+void append_number(std::string& out, std::int64_t number);
+void append_number(std::string& out, std::uint64_t number);
+
 // Appends JSON to a string. Commas are its business, matching brackets are the caller's.
 class JsonWriter {
 public:
@@ -72,12 +78,19 @@ public:
     void open_array() { open('['); }
     void close_array() { close(']'); }
 
-    // `plain` must need no escaping: it is one of our own names.
-    void name(std::string_view plain) {
-        comma();
-        out_ += '"';
-        out_ += plain;
-        out_ += "\":";
+    // Our own names, which need no escaping. They stand in the code, so each is appended in one go.
+    template <std::size_t size_with_end>
+    void name(const char (&plain)[size_with_end]) {
+        std::array<char, size_with_end + 3> text;
+        auto end = text.begin();
+        if (comma_) {
+            *end++ = ',';
+        }
+        *end++ = '"';
+        end = std::copy_n(plain, size_with_end - 1, end);
+        *end++ = '"';
+        *end++ = ':';
+        out_.append(text.begin(), end);
         comma_ = false;
     }
 
@@ -85,13 +98,14 @@ public:
     void value(const char* text) { value(std::string_view(text)); }
     void value(bool boolean) { plain(boolean ? "true" : "false"); }
     void value(std::integral auto number) {
+        comma();
         if constexpr (std::signed_integral<decltype(number)>) {
-            signed_number(number);
+            append_number(out_, std::int64_t{number});
         } else {
-            unsigned_number(number);
+            append_number(out_, std::uint64_t{number});
         }
     }
-    void value(Seconds seconds) { signed_number(seconds.count()); }
+    void value(Seconds seconds) { value(std::int64_t{seconds.count()}); }
     void value(Instant at);
     void value(HoldId id);
     void null() { plain("null"); }
@@ -101,8 +115,8 @@ public:
         out_ += json;
     }
 
-    template <class T>
-    void field(std::string_view plain_name, const T& its_value) {
+    template <std::size_t size_with_end, class T>
+    void field(const char (&plain_name)[size_with_end], const T& its_value) {
         name(plain_name);
         value(its_value);
     }
@@ -123,8 +137,6 @@ private:
         }
         comma_ = true;
     }
-    void signed_number(std::int64_t number);
-    void unsigned_number(std::uint64_t number);
 
     std::string& out_;
     bool comma_ = false;

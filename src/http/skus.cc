@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "http/answer_json.h"
 #include "http/command_json.h"
 #include "http/handlers.h"
@@ -10,7 +8,7 @@ namespace {
 void write_sku(Exchange& x, const SkuAnswer& answer) {
     JsonWriter json = x.json();
     write(json, answer);
-    x.header("ETag", fmt::format("\"{}\"", answer.defined_at));
+    x.etag(answer.defined_at);
     x.answer(200);
 }
 

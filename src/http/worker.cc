@@ -94,12 +94,18 @@ std::string_view Worker::date(Instant now) {
     return date_;
 }
 
-std::string Worker::next_request_id() {
+void Worker::next_request_id(std::string& to) {
     // A bijection of a counter (SplitMix64): never the same twice, and no two look alike.
     std::uint64_t id = request_ids_ += 0x9e3779b97f4a7c15;
     id = (id ^ (id >> 30)) * 0xbf58476d1ce4e5b9;
     id = (id ^ (id >> 27)) * 0x94d049bb133111eb;
-    return fmt::format("{:016x}", id ^ (id >> 31));
+    id ^= id >> 31;
+    constexpr std::string_view digits = "0123456789abcdef";
+    to.resize(16);
+    for (char& digit : to) {
+        digit = digits[id & 15];
+        id >>= 4;
+    }
 }
 
 void Worker::count(std::size_t route, int status, std::chrono::steady_clock::duration took) {

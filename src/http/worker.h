@@ -71,7 +71,8 @@ public:
     [[nodiscard]] TimePoint coarse_now() const { return coarse_now_; }
     // The Date field's value for now.
     [[nodiscard]] std::string_view date(Instant now);
-    [[nodiscard]] std::string next_request_id();
+    // Writes a new id over `to`.
+    void next_request_id(std::string& to);
     void count(std::size_t route, int status, std::chrono::steady_clock::duration took);
     void count_problem(std::string_view code);
 
