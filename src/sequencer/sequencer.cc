@@ -503,12 +503,11 @@ void Sequencer::appended(Round& round, const store::AppendResult& result) {
         failure = store_refusal(result);
     }
     round.answer_all(failure ? &*failure : nullptr);
-    {
-        const std::lock_guard lock(mutex_);
-        in_flight_ = false;
-        if (failure) {
-            failure_ = std::move(failure);
-        }
+    // Still under the lock: the sequencer may be gone as soon as its thread sees that nothing is in flight.
+    const std::lock_guard lock(mutex_);
+    in_flight_ = false;
+    if (failure) {
+        failure_ = std::move(failure);
     }
     wake_.notify_one();
 }
