@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <fmt/format.h>
 
@@ -16,8 +17,12 @@ struct Wanted {
     const SkuState* sku = nullptr;
     std::uint32_t location = anywhere;
     Quantity quantity = 0;
+    Quantity allowed = 0;      // by the customer's limit; less than quantity only when partial
     bool sku_repeats = false;  // another line of the cart is of the same SKU
 };
+
+// Most carts are small: theirs lie on the stack.
+using Cart = boost::container::small_vector<Wanted, 8>;
 
 // One SKU at one location (or anywhere), as one number.
 std::uint64_t place(const State& state, const SkuState& sku, std::uint32_t location) {
@@ -50,32 +55,50 @@ Result<Wanted> resolve_line(const State& state, const LineRequest& line, std::si
     return wanted;
 }
 
-Result<std::vector<Wanted>> resolve(const State& state, const std::vector<LineRequest>& lines) {
-    std::vector<Wanted> wanted;
-    wanted.reserve(lines.size());
-    boost::unordered_flat_map<std::uint64_t, std::size_t> by_place;
-    boost::unordered_flat_map<const SkuState*, std::size_t> by_sku;
+// Sums equal lines into the first of them, and marks the SKUs that several lines still want.
+void merge_repeated(const State& state, Cart& cart) {
+    using Place = std::pair<std::uint64_t, std::size_t>;
+    boost::container::small_vector<Place, 32> places;
+    for (std::size_t i = 0; i < cart.size(); ++i) {
+        places.emplace_back(place(state, *cart[i].sku, cart[i].location), i);
+    }
+    std::ranges::sort(places);
+    bool merged = false;
+    for (std::size_t first = 0, i = 1; i < places.size(); ++i) {
+        Wanted& before = cart[places[first].second];
+        Wanted& line = cart[places[i].second];
+        if (places[i].first == places[first].first) {
+            before.quantity += line.quantity;
+            line.sku = nullptr;
+            merged = true;
+            continue;
+        }
+        if (line.sku == before.sku) {
+            before.sku_repeats = true;
+            line.sku_repeats = true;
+        }
+        first = i;
+    }
+    if (merged) {
+        const auto gone = [](const Wanted& line) { return line.sku == nullptr; };
+        cart.erase(std::remove_if(cart.begin(), cart.end(), gone), cart.end());
+    }
+}
+
+std::optional<Refusal> resolve(const State& state, const std::vector<LineRequest>& lines,
+                               Cart& cart) {
+    cart.reserve(lines.size());
     for (std::size_t i = 0; i < lines.size(); ++i) {
         auto line = resolve_line(state, lines[i], i);
         if (!line) {
-            return std::unexpected(std::move(line.error()));
+            return std::move(line.error());
         }
-        if (lines.size() > 1) {
-            const auto [same, fresh] =
-                by_place.try_emplace(place(state, *line->sku, line->location), wanted.size());
-            if (!fresh) {
-                wanted[same->second].quantity += line->quantity;
-                continue;
-            }
-            const auto [sibling, only] = by_sku.try_emplace(line->sku, wanted.size());
-            if (!only) {
-                wanted[sibling->second].sku_repeats = true;
-                line->sku_repeats = true;
-            }
-        }
-        wanted.push_back(*line);
+        cart.push_back(*line);
     }
-    return wanted;
+    if (cart.size() > 1) {
+        merge_repeated(state, cart);
+    }
+    return std::nullopt;
 }
 
 // What this cart may take where: what is available, and what it has already (`own`), less what its
@@ -113,16 +136,18 @@ private:
     boost::unordered_flat_map<std::uint64_t, Quantity> changes_;
 };
 
+using Order = boost::container::small_vector<LocationIndex, 8>;
 // The locations that may serve a line, in the order in which they should.
-std::vector<LocationIndex> candidates(const State& state, const Shelf& shelf, const Wanted& line,
-                                      std::string_view region) {
+void candidates(const State& state, const Shelf& shelf, const Wanted& line, std::string_view region,
+                Order& order) {
     if (line.location != anywhere) {
-        return {static_cast<LocationIndex>(line.location)};
+        order.push_back(static_cast<LocationIndex>(line.location));
+        return;
     }
     if (line.sku->stock.size() == 1) {
-        return {line.sku->stock.front().location};
+        order.push_back(line.sku->stock.front().location);
+        return;
     }
-    std::vector<LocationIndex> order;
     for (const LocationIndex location : state.by_priority) {
         if (line.sku->at(location) != nullptr) {
             order.push_back(location);
@@ -142,7 +167,6 @@ std::vector<LocationIndex> candidates(const State& state, const Shelf& shelf, co
             });
             break;
     }
-    return order;
 }
 
 struct Grant {
@@ -151,10 +175,12 @@ struct Grant {
     Quantity possible = 0;  // what the line could have had
 };
 
-// Takes up to `wanted` units for one line; without `partial`, all or nothing.
-Grant serve(const State& state, Shelf& shelf, const Wanted& line, Quantity wanted,
+// Takes up to the allowed units for one line; without `partial`, all or nothing.
+Grant serve(const State& state, Shelf& shelf, const Wanted& line,
             const AllocationRequest& request) {
-    const auto order = candidates(state, shelf, line, request.region);
+    const Quantity wanted = line.allowed;
+    Order order;
+    candidates(state, shelf, line, request.region, order);
     Grant grant;
     const auto take = [&](LocationIndex location, Quantity quantity) {
         shelf.take(line, location, quantity);
@@ -207,25 +233,23 @@ Quantity allowance(const SkuState& sku, const AllocationRequest& request) {
     return std::max<Quantity>(*sku.policy.max_per_customer - counted, 0);
 }
 
-// How many units of each line the customer's limits let through: less than wanted only when partial.
-Result<std::vector<Quantity>> limited_quantities(const std::vector<Wanted>& lines,
-                                                 const AllocationRequest& request) {
-    std::vector<Quantity> quantities;
-    quantities.reserve(lines.size());
+// Says how many units of each line the customer's limits let through: less than wanted only when
+// partial.
+std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request) {
     std::vector<ShortLine> over;
     boost::unordered_flat_map<const SkuState*, Quantity> left;
-    for (const Wanted& line : lines) {
-        quantities.push_back(line.quantity);
+    for (Wanted& line : cart) {
+        line.allowed = line.quantity;
         if (!line.sku->policy.max_per_customer) {
             continue;
         }
         if (request.customer.empty()) {
-            return std::unexpected(Refusal{
+            return Refusal{
                 .code = RefusalCode::customer_required,
                 .detail = fmt::format("SKU '{}' is limited to {} units a customer: name the "
                                       "customer",
                                       line.sku->sku, *line.sku->policy.max_per_customer),
-                .field = "/customer"});
+                .field = "/customer"};
         }
         Quantity& allowed = left.try_emplace(line.sku, allowance(*line.sku, request)).first->second;
         if (allowed < line.quantity) {
@@ -233,19 +257,18 @@ Result<std::vector<Quantity>> limited_quantities(const std::vector<Wanted>& line
                             .location = {},
                             .wanted = line.quantity,
                             .available = allowed});
-            quantities.back() = allowed;
+            line.allowed = allowed;
         }
-        allowed -= quantities.back();
+        allowed -= line.allowed;
     }
     if (!over.empty() && !request.partial) {
-        return std::unexpected(Refusal{
-            .code = RefusalCode::customer_limit_exceeded,
-            .detail =
-                fmt::format("customer '{}' may have {} more of SKU '{}', not {}", request.customer,
-                            over.front().available, over.front().sku, over.front().wanted),
-            .short_lines = std::move(over)});
+        return Refusal{.code = RefusalCode::customer_limit_exceeded,
+                       .detail = fmt::format("customer '{}' may have {} more of SKU '{}', not {}",
+                                             request.customer, over.front().available,
+                                             over.front().sku, over.front().wanted),
+                       .short_lines = std::move(over)};
     }
-    return quantities;
+    return std::nullopt;
 }
 
 Refusal not_enough(std::vector<ShortLine> short_lines) {
@@ -263,33 +286,32 @@ Refusal not_enough(std::vector<ShortLine> short_lines) {
 }  // namespace
 
 Result<std::vector<HoldLine>> allocate(const State& state, const AllocationRequest& request) {
-    const auto wanted = resolve(state, request.lines);
-    if (!wanted) {
-        return std::unexpected(wanted.error());
+    Cart cart;
+    if (auto unknown = resolve(state, request.lines, cart)) {
+        return std::unexpected(std::move(*unknown));
     }
-    const auto quantities = limited_quantities(*wanted, request);
-    if (!quantities) {
-        return std::unexpected(quantities.error());
+    if (auto limited = limit(cart, request)) {
+        return std::unexpected(std::move(*limited));
     }
     Shelf shelf(state, request.own);
-    std::vector<HoldLine> lines(wanted->size());
+    std::vector<HoldLine> lines(cart.size());
     std::vector<ShortLine> short_lines;
     Quantity granted = 0;
     // Lines that name their location first: the others may be served elsewhere.
     for (const bool located : {true, false}) {
         for (std::size_t i = 0; i < lines.size(); ++i) {
-            const Wanted& line = (*wanted)[i];
+            const Wanted& line = cart[i];
             if ((line.location != anywhere) != located) {
                 continue;
             }
-            Grant grant = serve(state, shelf, line, (*quantities)[i], request);
+            Grant grant = serve(state, shelf, line, request);
             const std::string_view location =
                 located ? std::string_view(state.locations[line.location].name) : "";
             if (grant.quantity < line.quantity) {
                 short_lines.push_back({.sku = line.sku->sku,
                                        .location = std::string(location),
                                        .wanted = line.quantity,
-                                       .available = std::min(grant.possible, (*quantities)[i])});
+                                       .available = std::min(grant.possible, line.allowed)});
             }
             granted += grant.quantity;
             lines[i] = {.sku = line.sku->sku,

@@ -82,16 +82,15 @@ public:
 
     void operator()(const HoldPlaced& e) {
         const bool pending = e.hold.status == HoldStatus::pending;
-        take(e.hold, pending ? &Counters::held : &Counters::committed);
+        const PackedLines lines = take(e.hold, pending ? &Counters::held : &Counters::committed);
         if (pending) {
-            state_.holds.insert(times_of(e.hold), e.hold.cart, e.hold.customer, pack(e.hold.lines));
+            state_.holds.insert(times_of(e.hold), e.hold.cart, e.hold.customer, lines);
         }
     }
     void operator()(const HoldRefused&) {}
     void operator()(const HoldAmended& e) {
         give_back(e.released, e.hold.customer, &Counters::held);
-        take(e.hold, &Counters::held);
-        state_.holds.replace_lines(e.hold.id, pack(e.hold.lines));
+        state_.holds.replace_lines(e.hold.id, take(e.hold, &Counters::held));
         state_.holds.update(times_of(e.hold));
     }
     void operator()(const HoldExtended& e) {
@@ -173,17 +172,33 @@ private:
         }
     }
 
-    void take(const Hold& hold, Counter to) {
+    // Takes the units of a hold from available, and gives its lines with their names looked up.
+    PackedLines take(const Hold& hold, Counter to) {
+        PackedLines lines;
+        lines.reserve(hold.lines.size());
         for (const HoldLine& line : hold.lines) {
+            PackedLine& packed = lines.emplace_back();
+            packed.sku = state_.sku_index(line.sku);
+            if (!line.location.empty()) {
+                packed.named_location = *state_.find_location(line.location);
+            }
+            packed.wanted = line.wanted;
+            packed.quantity = line.quantity;
+            packed.limited = line.limited;
             for (const Allocation& allocation : line.allocations) {
-                Counters& row = row_of(line.sku, allocation.location);
-                shift(row, &Counters::available, to, allocation.quantity);
+                const auto location = state_.find_location(allocation.location);
+                HF_ASSERT(location.has_value());
+                packed.allocations.push_back(
+                    {.location = *location, .quantity = allocation.quantity});
+                shift(state_.stock_row(packed.sku, *location), &Counters::available, to,
+                      allocation.quantity);
             }
             if (line.limited) {
                 count({.sku = line.sku, .location = {}, .quantity = 0, .limited = true},
                       hold.customer, line.quantity);
             }
         }
+        return lines;
     }
 
     void give_back(const std::vector<Part>& parts, std::string_view customer, Counter from) {
@@ -197,26 +212,6 @@ private:
     void end(const Ended& e) {
         give_back(e.released, e.customer, &Counters::held);
         state_.holds.erase(e.id);
-    }
-
-    PackedLines pack(const std::vector<HoldLine>& lines) {
-        PackedLines packed;
-        packed.reserve(lines.size());
-        for (const HoldLine& line : lines) {
-            PackedLine& to = packed.emplace_back();
-            to.sku = state_.sku_index(line.sku);
-            if (!line.location.empty()) {
-                to.named_location = *state_.find_location(line.location);
-            }
-            to.wanted = line.wanted;
-            to.quantity = line.quantity;
-            to.limited = line.limited;
-            for (const Allocation& allocation : line.allocations) {
-                to.allocations.push_back({.location = *state_.find_location(allocation.location),
-                                          .quantity = allocation.quantity});
-            }
-        }
-        return packed;
     }
 
     [[nodiscard]] HoldTimes changed_times(HoldId id, Fence fence) const {
@@ -437,10 +432,14 @@ private:
 }  // namespace
 
 void evolve(State& state, const Event& event, Instant at) {
-    std::vector<PartitionId> touched;
-    touched_partitions(state, event, touched);
-    for (const PartitionId partition : touched) {
-        ++state.versions[partition];
+    if (state.partition_count() == 1) {
+        ++state.versions.front();
+    } else {
+        std::vector<PartitionId> touched;
+        touched_partitions(state, event, touched);
+        for (const PartitionId partition : touched) {
+            ++state.versions[partition];
+        }
     }
     state.time = std::max(state.time, at);
     std::visit(Evolution{state}, event);
