@@ -34,7 +34,8 @@ std::string_view view(beast::string_view text) {
 // we do: folded lines are refused before it sees them, lists of lengths and codings here.
 class RequestReader::Parser final : public beast::http::basic_parser<true> {
 public:
-    Parser(Head& head, std::string& chunks) : head_(head), chunks_(chunks) {
+    Parser(Head& head, std::string& chunks, std::size_t chunk_line_bytes_max)
+        : head_(head), chunks_(chunks), chunk_line_bytes_left_(chunk_line_bytes_max) {
         head_ = {};
         header_limit(UINT32_MAX);
         body_limit(boost::none);
@@ -61,7 +62,7 @@ private:
                        error_code& error) override {
         // Fields after a chunked body come too late to matter, and must not overrule the head.
         if (trailer_) {
-            return;
+            return spend(name_text.size() + value_text.size(), error);
         }
         const std::string_view value = view(value_text);
         switch (name) {
@@ -107,7 +108,14 @@ private:
 
     void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
     std::size_t on_body_impl(beast::string_view body, error_code&) override { return body.size(); }
-    void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {}
+    void on_chunk_header_impl(std::uint64_t, beast::string_view extensions,
+                              error_code& error) override {
+        // Beast lets anything stand in quotes, line ends too.
+        if (!std::ranges::all_of(extensions, [](char c) { return c >= ' ' && c <= '~'; })) {
+            return refuse("a chunk's extension is not printable ASCII", error);
+        }
+        spend(extensions.size(), error);
+    }
     std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, error_code&) override {
         chunks_.append(body.data(), body.size());
         return body.size();
@@ -136,6 +144,14 @@ private:
         }
         seen_ |= 1U << which;
     }
+    // Nobody reads extensions and trailers: what they may cost is bounded over the whole body.
+    void spend(std::size_t bytes, error_code& error) {
+        if (bytes > chunk_line_bytes_left_) {
+            return refuse("the chunks' extensions and the trailer are too long: leave them out",
+                          error);
+        }
+        chunk_line_bytes_left_ -= bytes;
+    }
     void refuse(std::string detail, error_code& error) {
         detail_ = std::move(detail);
         error = beast::http::error::bad_field;
@@ -143,13 +159,15 @@ private:
 
     Head& head_;
     std::string& chunks_;
+    std::size_t chunk_line_bytes_left_;
     std::string detail_;
     unsigned seen_ = 0;
     bool trailer_ = false;
 };
 
 RequestReader::RequestReader(const ReadLimits& limits)
-    : limits_(limits), parser_(std::make_unique<Parser>(head_, chunks_)) {}
+    : limits_(limits),
+      parser_(std::make_unique<Parser>(head_, chunks_, limits_.chunk_line_bytes_max)) {}
 
 RequestReader::~RequestReader() = default;
 
@@ -207,9 +225,13 @@ RequestReader::Step RequestReader::refuse(HttpFault fault, std::string detail) {
 
 // Looks at whole lines only, so that Beast gets the head in one piece and its views stay together.
 RequestReader::Step RequestReader::read_head() {
-    while (const void* found = std::memchr(buffer_.data() + scanned_, '\n', end_ - scanned_)) {
-        const auto line_end =
-            static_cast<std::size_t>(static_cast<const char*>(found) - buffer_.data());
+    for (;;) {
+        const std::string_view rest(buffer_.data() + scanned_, end_ - scanned_);
+        const std::size_t found = rest.find('\n');
+        if (found == std::string_view::npos) {
+            break;
+        }
+        const std::size_t line_end = scanned_ + found;
         const std::size_t line_begin = scanned_;
         if (line_end == line_begin || buffer_[line_end - 1] != '\r') {
             return refuse(HttpFault::bad_request, "a line ends with LF alone: end it with CR LF");
@@ -265,7 +287,7 @@ RequestReader::Step RequestReader::parse_head() {
                                   limits_.head_bytes_max));
     }
     std::destroy_at(parser_.get());
-    std::construct_at(parser_.get(), head_, chunks_);
+    std::construct_at(parser_.get(), head_, chunks_, limits_.chunk_line_bytes_max);
     error_code error;
     parsed_at_ = buffer_.data() + begin_;
     const std::size_t used = parser_->put({parsed_at_, head_bytes_}, error);
@@ -320,7 +342,7 @@ RequestReader::Step RequestReader::read_chunks() {
     error_code error;
     const std::size_t used = parser_->put({buffer_.data() + coded, end_ - coded}, error);
     if (error && error != beast::http::error::need_more) {
-        return refuse(HttpFault::bad_request, "the chunked body is malformed: " + error.message());
+        return refuse(HttpFault::bad_request, parser_->detail(error));
     }
     std::memmove(buffer_.data() + coded, buffer_.data() + coded + used, end_ - coded - used);
     end_ -= used;

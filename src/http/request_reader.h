@@ -21,7 +21,7 @@ struct ReadLimits {
     std::size_t target_bytes_max = 8 * 1024;
     std::size_t head_bytes_max = 16 * 1024;
     std::size_t fields_max = 100;
-    // Of chunked bodies: one chunk's size with its extensions, and the trailer section.
+    // Of a chunked body: all extensions and the trailer; and any line of them while it comes in.
     std::size_t chunk_line_bytes_max = 4 * 1024;
 };
 
