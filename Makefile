@@ -1,5 +1,5 @@
 # One line each, into a preset or a script.
-.PHONY: run test build bench format lint asan tsan fuzz install-deps clean
+.PHONY: run test build bench format lint asan tsan fuzz break-it install-deps clean
 .DEFAULT_GOAL := build
 
 run: build
@@ -28,6 +28,9 @@ asan tsan: install-deps
 fuzz: install-deps build/fuzz/build.ninja
 	@cmake --build --preset fuzz
 	@scripts/run-fuzz
+
+break-it: install-deps
+	@scripts/break-it
 
 install-deps:
 	@scripts/install-deps.sh

@@ -6,6 +6,8 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <fmt/format.h>
 
+#include <holdfast/fault.h>
+
 namespace holdfast::core {
 namespace {
 
@@ -95,7 +97,7 @@ std::optional<Refusal> resolve(const State& state, const std::vector<LineRequest
         }
         cart.push_back(*line);
     }
-    if (cart.size() > 1) {
+    if (cart.size() > 1 && !HF_FAULT(lines_not_summed)) {
         merge_repeated(state, cart);
     }
     return std::nullopt;
@@ -106,7 +108,8 @@ std::optional<Refusal> resolve(const State& state, const std::vector<LineRequest
 class Shelf {
 public:
     Shelf(const State& state, const Hold* own) : state_(state) {
-        for (std::size_t i = 0; own != nullptr && i < own->lines.size(); ++i) {
+        for (std::size_t i = 0;
+             own != nullptr && !HF_FAULT(own_hold_blocks) && i < own->lines.size(); ++i) {
             const SkuState* sku = state.find_sku(own->lines[i].sku);
             for (const Allocation& allocation : own->lines[i].allocations) {
                 changes_[place(state, *sku, *state.find_location(allocation.location))] +=
@@ -118,6 +121,8 @@ public:
     [[nodiscard]] Quantity free(const SkuState& sku, LocationIndex location) const {
         const Counters* counters = sku.at(location);
         Quantity free = counters == nullptr ? 0 : std::max<Quantity>(counters->available, 0);
+        free += HF_FAULT(available_off_by_one) ? 1 : 0;
+        free += HF_FAULT(safety_stock_ignored) && counters != nullptr ? counters->safety_stock : 0;
         if (!changes_.empty()) {
             const auto change = changes_.find(place(state_, sku, location));
             free += change == changes_.end() ? 0 : change->second;
@@ -221,7 +226,7 @@ Grant serve(const State& state, Shelf& shelf, const Wanted& line,
 // Units of the SKU that the customer's limit still allows for this cart.
 Quantity allowance(const SkuState& sku, const AllocationRequest& request) {
     Quantity counted = 0;
-    if (sku.customers) {
+    if (sku.customers && !HF_FAULT(limit_forgets_what_is_owned)) {
         const auto found = sku.customers->find(request.customer);
         counted = found == sku.customers->end() ? 0 : found->second;
     }

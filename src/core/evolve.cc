@@ -4,6 +4,7 @@
 #include <ranges>
 
 #include <holdfast/assert.h>
+#include <holdfast/fault.h>
 #include <holdfast/limits.h>
 
 namespace holdfast::core {
@@ -120,7 +121,13 @@ public:
         }
     }
     void operator()(const HoldReleased& e) { end(e); }
-    void operator()(const HoldExpired& e) { end(e); }
+    void operator()(const HoldExpired& e) {
+        if (HF_FAULT(expiry_forgotten)) {
+            state_.holds.erase(e.id);
+            return;
+        }
+        end(e);
+    }
     void operator()(const HoldFulfilled& e) {
         for (const Part& part : e.fulfilled) {
             Counters& row = row_of(part.sku, part.location);

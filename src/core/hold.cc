@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <holdfast/assert.h>
+#include <holdfast/fault.h>
 #include <holdfast/limits.h>
 #include "core/allocation.h"
 #include "core/evolve.h"
@@ -85,7 +86,7 @@ Terms terms_of(const State& state, const Hold& hold) {
 
 Named name_hold(const State& state, HoldId id, const Given& given) {
     if (const PendingHold* pending = state.holds.find(id)) {
-        if (pending->deadline() <= given.now) {
+        if (pending->deadline() <= given.now && !HF_FAULT(lapsed_hold_revived)) {
             return {.hold = {}, .settled = expire_first(state, given)};
         }
         return {.hold = state.materialise(*pending), .settled = {}};
@@ -104,7 +105,7 @@ Fence next_fence(const State& state, HoldId id) {
 }
 
 std::optional<Refusal> check_fence(const Hold& hold, std::optional<Fence> fence) {
-    if (!fence || *fence == hold.fence) {
+    if (!fence || *fence == hold.fence || HF_FAULT(stale_fence_accepted)) {
         return std::nullopt;
     }
     return Refusal{.code = RefusalCode::stale_fence,
@@ -314,10 +315,10 @@ Decision release_hold(const State& state, const ReleaseHold& command, const Give
         return std::move(*named.settled);
     }
     Hold& hold = *named.hold;
-    if (hold.status == HoldStatus::released) {
+    if (hold.status == HoldStatus::released && !HF_FAULT(double_release)) {
         return unchanged(std::move(hold));
     }
-    if (hold.status != HoldStatus::pending) {
+    if (hold.status != HoldStatus::pending && !HF_FAULT(double_release)) {
         return refuse(wrong_status(hold, "released"));
     }
     if (auto stale = check_fence(hold, command.fence)) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <holdfast/assert.h>
+#include <holdfast/fault.h>
 #include "core/allocation.h"
 #include "core/evolve.h"
 #include "core/hold.h"
@@ -153,7 +154,7 @@ Decision confirm_pending(const State& state, Hold hold, const ConfirmHold& comma
                         .customer = hold.customer,
                         .confirmed = std::move(confirmed.parts),
                         .released = {}};
-    if (!command.lines.empty()) {
+    if (!command.lines.empty() && !HF_FAULT(rest_not_released)) {
         // The two lists run in the same order; what is not in `confirmed` goes back on sale.
         auto kept = event.confirmed.begin();
         event.released = all_parts(hold.lines);

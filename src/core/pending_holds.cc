@@ -6,6 +6,7 @@
 #include <string>
 
 #include <holdfast/assert.h>
+#include <holdfast/fault.h>
 
 namespace holdfast::core {
 namespace {
@@ -104,7 +105,8 @@ Instant PendingHold::beats_until() const {
 }
 
 Instant PendingHold::deadline() const {
-    return heartbeat_s == 0 ? expires_at() : std::min(expires_at(), beats_until());
+    const milliseconds late(HF_FAULT(expires_a_tick_late) ? 1 : 0);
+    return late + (heartbeat_s == 0 ? expires_at() : std::min(expires_at(), beats_until()));
 }
 
 std::string_view PendingHold::cart() const {

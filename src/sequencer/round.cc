@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <holdfast/assert.h>
+#include <holdfast/fault.h>
 #include "core/evolve.h"
 #include "store/codec.h"
 
@@ -215,7 +216,9 @@ Version Round::answers_version(PartitionId partition) const {
 }
 
 store::Batch Round::seal(const core::State& state) {
-    write_counters(state);
+    if (!HF_FAULT(counters_not_written)) {
+        write_counters(state);
+    }
     for (Answers& row : answers_) {
         row.version = step(state, row.partition).next;
         batch_.put(RowKind::answers, row.partition, store::encode_version_key(row.version),

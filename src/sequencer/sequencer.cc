@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <holdfast/assert.h>
+#include <holdfast/fault.h>
 #include <holdfast/limits.h>
 #include "core/evolve.h"
 #include "sequencer/answers.h"
@@ -282,7 +283,7 @@ Outcome<Answer> Sequencer::execute(const Submission& submission) {
     }
     const bool changed = !decision.events.empty();
     Answer result = answer(submission.command, decision);
-    if (changed && !request.idempotency_key.empty()) {
+    if (changed && !request.idempotency_key.empty() && !HF_FAULT(key_forgotten)) {
         remember(submission, result);
     }
     return {std::move(result)};
@@ -485,6 +486,12 @@ void Sequencer::send_round() {
         const std::lock_guard lock(mutex_);
         in_flight_ = true;
     }
+    if (HF_FAULT(answer_before_durable)) {
+        const std::unique_ptr<Round> round = std::move(round_);
+        appended(*round, {});
+        store_.append(std::move(batch), [](const store::AppendResult&) {});
+        return;
+    }
     store_.append(std::move(batch),
                   [this, round = std::move(round_)](const store::AppendResult& result) {
                       appended(*round, result);
@@ -495,7 +502,7 @@ void Sequencer::send_round() {
 // ask again at once are all in it.
 void Sequencer::appended(Round& round, const store::AppendResult& result) {
     std::optional<Refusal> failure;
-    if (result.outcome == store::AppendOutcome::appended) {
+    if (result.outcome == store::AppendOutcome::appended || HF_FAULT(failure_ignored)) {
         durable_round_.store(round.number(), std::memory_order_release);
         rounds_.fetch_add(1, std::memory_order_relaxed);
         events_.fetch_add(round.event_count(), std::memory_order_relaxed);
