@@ -4,6 +4,7 @@
 #include <future>
 
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include <holdfast/assert.h>
 #include <holdfast/fault.h>
@@ -54,6 +55,8 @@ Sequencer::Sequencer(store::Store& store, const Clock& clock)
     pending_ = state_.holds.count();
     skus_ = state_.skus.size();
     thread_ = std::jthread([this] { run(); });
+    // Shown by top and perf; at most 15 characters.
+    ::pthread_setname_np(thread_.native_handle(), "hf-sequencer");
 }
 
 Sequencer::~Sequencer() {
