@@ -54,9 +54,9 @@ void be_quick(rocksdb::Options& settings) {
     // One flush and one compaction; the machine's cores are for the shop.
     settings.max_background_jobs = 2;
     settings.max_subcompactions = 1;
-    // Rewriting the lowest level costs as much as it is large, and every table covers its whole key
-    // range: so it is only as large as what arrives at once.
-    settings.level0_file_num_compaction_trigger = 4;
+    // Every new table covers the whole key range, so that each compaction rewrites all of the level
+    // below: eight tables at a time, rather than four, halve that work.
+    settings.level0_file_num_compaction_trigger = 8;
     settings.level_compaction_dynamic_level_bytes = true;
     // No statistics in the log or the database: the service has its own metrics.
     settings.stats_dump_period_sec = 0;
@@ -68,17 +68,17 @@ void be_small(rocksdb::Options& settings, const RocksDbOptions& options) {
     // More than two can be written to disk out of order after a failed flush (mended in 7.9).
     settings.max_write_buffer_number = 2;
     settings.target_file_size_base = 4 * options.write_buffer_bytes;
-    settings.max_bytes_for_level_base = 4 * options.write_buffer_bytes;
+    settings.max_bytes_for_level_base = 16 * options.write_buffer_bytes;
     // Bounds what a restart has to read.
     settings.max_total_wal_size = 16 * options.write_buffer_bytes;
     settings.max_open_files = 512;
     settings.keep_log_file_num = 4;
     settings.max_log_file_size = std::size_t{1} << 20;
     settings.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-    // Tables on their way down are short-lived; what stays is mostly history.
+    // Tables of the first level are short-lived. Zstandard below them would take a third of all
+    // processor time at full speed, for a quarter less disk.
     settings.compression_per_level.assign(7, rocksdb::CompressionType::kLZ4Compression);
     settings.compression_per_level[0] = rocksdb::CompressionType::kNoCompression;
-    settings.bottommost_compression = rocksdb::CompressionType::kZSTD;
 }
 
 void find_quickly(rocksdb::Options& settings) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include <holdfast/assert.h>
 #include <holdfast/fault.h>
@@ -68,6 +69,7 @@ std::string Writer::stop_reason() const {
 }
 
 void Writer::run() {
+    ::pthread_setname_np(::pthread_self(), "hf-store");  // shown by top and perf
     std::uint32_t carried_out = 0;
     while (true) {
         accepted_.wait(carried_out);
