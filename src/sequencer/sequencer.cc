@@ -40,6 +40,11 @@ Refusal store_refusal(const store::AppendResult& result) {
                                   result.error)};
 }
 
+// The part of an id that sorts by age: milliseconds, then a counter.
+std::uint64_t id_time(Instant at) {
+    return static_cast<std::uint64_t>(at.time_since_epoch().count()) << 16;
+}
+
 // A manual clock may stand still: look at it again at least this often.
 constexpr std::chrono::milliseconds nap_max{1000};
 
@@ -54,6 +59,8 @@ Sequencer::Sequencer(store::Store& store, const Clock& clock)
       durable_round_(store.last_batch()) {
     pending_ = state_.holds.count();
     skus_ = state_.skus.size();
+    // Larger than all ids so far: they were made no later than the last event.
+    last_id_high_ = id_time(state_.time + std::chrono::milliseconds(1));
     thread_ = std::jthread([this] { run(); });
     // Shown by top and perf; at most 15 characters.
     ::pthread_setname_np(thread_.native_handle(), "hf-sequencer");
@@ -446,8 +453,7 @@ HoldId Sequencer::fresh_id(const Command& command) {
     if (place == nullptr) {
         return {};
     }
-    const auto now = static_cast<std::uint64_t>(round_->now().time_since_epoch().count());
-    last_id_high_ = std::max(last_id_high_ + 1, now << 16);
+    last_id_high_ = std::max(last_id_high_ + 1, id_time(round_->now()));
     return {.high = last_id_high_,
             .low = (random_() << 16) | routing_token(place->lines.front().sku)};
 }

@@ -16,7 +16,8 @@ enum class RowKind : std::uint8_t {
     sku = 1,        // key: sku                  value: codec Sku
     location = 2,   // key: location             value: codec Location (in every partition)
     stock = 3,      // key: sku '\0' location    value: codec Counters
-    live_hold = 4,  // key: id, 16 bytes BE      value: codec Hold, pending: loaded at start
+    live_hold = 4,  // key: id, 16 bytes BE      value: codec Hold, pending: loaded at start;
+                    // the `high` of a new one is above that of all that were before it
     past_hold = 5,  // key: id, 16 bytes BE      value: codec Hold, no longer competing
     customer = 6,   // key: sku '\0' customer    value: codec units held or owned
     answers = 7,    // key: version, 8 bytes BE  value: codec first answers of one append by key

@@ -17,7 +17,9 @@ enum class KeyKind : std::uint8_t {
     own = 0,             // the store's own records, own_key below
     events = 64,         // last version, 8 bytes big-endian -> number:events, the blob
     holds_by_cart = 65,  // partition 0; name '\0' id -> nothing
-    holds_by_customer = 66
+    holds_by_customer = 66,
+    live_group = 67,  // see live_holds.cc
+    live_gone = 68
 };
 
 constexpr KeyKind key_kind(RowKind kind) {

@@ -14,6 +14,7 @@
 #include "store/rocksdb/database.h"
 #include "store/rocksdb/hold_index.h"
 #include "store/rocksdb/keys.h"
+#include "store/rocksdb/live_holds.h"
 #include "store/rocksdb/settings.h"
 #include "store/rocksdb/writer.h"
 
@@ -219,6 +220,14 @@ Version RocksDbStore::load(PartitionId partition, const std::vector<RowKind>& ki
     std::vector<RowKind> ordered = kinds;
     std::ranges::sort(ordered);
     for (const RowKind kind : ordered) {
+        if (kind == RowKind::live_hold) {
+            LiveHoldsCursor at(db_, read, partition, {});
+            for (; at.valid(); at.next()) {
+                sink(kind, at.key(), at.value());
+            }
+            check(at.status(), "the pending holds", partition);
+            continue;
+        }
         const std::string prefix = prefix_of(key_kind(kind), partition);
         const std::string end = end_of(key_kind(kind), partition);
         const rocksdb::Slice upper_bound(end);
@@ -255,6 +264,15 @@ std::vector<EventBlob> RocksDbStore::tail(PartitionId partition, Version after,
 
 std::optional<std::string> RocksDbStore::find(PartitionId partition, RowKind kind,
                                               std::string_view key) {
+    if (kind == RowKind::live_hold) {
+        rocksdb::ManagedSnapshot snapshot(&db_);
+        rocksdb::ReadOptions read;
+        read.snapshot = snapshot.snapshot();
+        const LiveHoldsCursor at(db_, read, partition, key);
+        check(at.status(), "a pending hold", partition);
+        return at.valid() && at.key() == key ? std::optional(std::string(at.value()))
+                                             : std::nullopt;
+    }
     std::string value;
     const auto status = db_.Get({}, key_of(key_kind(kind), partition, key), &value);
     if (status.IsNotFound()) {
@@ -266,6 +284,17 @@ std::optional<std::string> RocksDbStore::find(PartitionId partition, RowKind kin
 
 void RocksDbStore::scan(PartitionId partition, RowKind kind, std::string_view after,
                         const std::function<bool(std::string_view, std::string_view)>& sink) {
+    if (kind == RowKind::live_hold) {
+        rocksdb::ManagedSnapshot snapshot(&db_);
+        rocksdb::ReadOptions read;
+        read.snapshot = snapshot.snapshot();
+        LiveHoldsCursor at(db_, read, partition, after);
+        while (at.valid() && (at.key() == after || sink(at.key(), at.value()))) {
+            at.next();
+        }
+        check(at.status(), "the pending holds", partition);
+        return;
+    }
     const std::string from = key_of(key_kind(kind), partition, after);
     const std::string end = end_of(key_kind(kind), partition);
     const rocksdb::Slice upper_bound(end);

@@ -30,6 +30,7 @@ Writer::Writer(rocksdb::DB& database, std::vector<Head>& heads, Acknowledging ac
     : database_(database),
       heads_(heads),
       acknowledging_(std::move(acknowledging)),
+      live_holds_(database, static_cast<std::uint32_t>(heads.size())),
       write_(first_write_bytes, 0, checksum_bytes, 0),
       thread_([this] { run(); }) {}
 
@@ -125,6 +126,14 @@ void Writer::fill(const Batch& batch) {
     write_.Clear();
     std::string key;
     for (const Row& row : batch.rows) {
+        if (row.kind == RowKind::live_hold) {
+            if (row.erase) {
+                live_holds_.erase(write_, row.partition, batch.key(row));
+            } else {
+                live_holds_.put(write_, row.partition, batch.key(row), batch.value(row));
+            }
+            continue;
+        }
         key.clear();
         append_prefix(key, key_kind(row.kind), row.partition);
         key += batch.key(row);
@@ -134,6 +143,7 @@ void Writer::fill(const Batch& batch) {
             write_.Put(key, slice(batch.value(row)));
         }
     }
+    live_holds_.finish(write_);
     for (const PartitionStep& step : batch.steps) {
         if (step.next > step.expected) {
             std::string count;

@@ -13,6 +13,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
+#include "store/rocksdb/live_holds.h"
 #include "store/store.h"
 
 namespace holdfast::store {
@@ -58,6 +59,7 @@ private:
     rocksdb::DB& database_;
     std::vector<Head>& heads_;
     Acknowledging acknowledging_;
+    LiveHoldsWriter live_holds_;
     rocksdb::WriteBatch write_;
 
     mutable std::mutex mutex_;
