@@ -1,7 +1,9 @@
 // What any store must do, whatever it is made of. A new store passes this before anything else: give
 // it a line in `kinds`.
 #include <atomic>
+#include <map>
 #include <memory>
+#include <random>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -199,16 +201,74 @@ TEST_P(StoreContract, ALaterRowOfTheSameKeyWins) {
 TEST_P(StoreContract, LoadsByKindThenKeyAndOnlyWhatWasAsked) {
     ASSERT_EQ(append(BatchMaker(1)
                          .add(0, 0, {received("a", 1)})
-                         .put(RowKind::live_hold, 0, std::string("\xff\0", 2), "h3")
-                         .put(RowKind::live_hold, 0, std::string("\0\1", 2), "h1")
-                         .put(RowKind::live_hold, 0, "A", "h2")
+                         .put(RowKind::stock, 0, std::string("\xff\0", 2), "h3")
+                         .put(RowKind::stock, 0, std::string("\0\1", 2), "h1")
+                         .put(RowKind::stock, 0, "A", "h2")
                          .put(RowKind::sku, 0, "z", "s")
                          .put(RowKind::past_hold, 0, "A", "not asked for")
                          .put(RowKind::sku, 1, "y", "elsewhere")),
               AppendOutcome::appended);
     EXPECT_THAT(
-        rows(0, {RowKind::live_hold, RowKind::sku}),
-        ElementsAre("1 z=s", std::string("4 \0\1=h1", 7), "4 A=h2", std::string("4 \xff\0=h3", 7)));
+        rows(0, {RowKind::stock, RowKind::sku}),
+        ElementsAre("1 z=s", std::string("3 \0\1=h1", 7), "3 A=h2", std::string("3 \xff\0=h3", 7)));
+}
+
+// The largest kind of rows, which a store may keep in a way of its own.
+TEST_P(StoreContract, PendingHoldsComeGoAndChangeInAnyOrder) {
+    std::map<HoldId, std::string> expected;
+    std::uint64_t number = 0;
+    const auto check = [&] {
+        std::map<HoldId, std::string> loaded;
+        store().load(0, {RowKind::live_hold},
+                     [&](RowKind, std::string_view key, std::string_view value) {
+                         EXPECT_TRUE(loaded.empty() || loaded.rbegin()->first < decode_id_key(key));
+                         loaded.emplace(decode_id_key(key), value);
+                     });
+        EXPECT_EQ(loaded, expected);
+        for (std::uint64_t i = 1; i <= 60; ++i) {
+            const HoldId id{.high = 1'000 * (i / 7) + i, .low = i};
+            const auto row = store().find(0, RowKind::live_hold, encode_id_key(id));
+            const auto found = expected.find(id);
+            EXPECT_EQ(row, found == expected.end() ? std::nullopt : std::optional(found->second));
+            std::map<HoldId, std::string> behind;
+            store().scan(0, RowKind::live_hold, encode_id_key(id),
+                         [&](std::string_view key, std::string_view value) {
+                             behind.emplace(decode_id_key(key), value);
+                             return true;
+                         });
+            EXPECT_EQ(behind, (std::map(expected.upper_bound(id), expected.end())));
+        }
+    };
+    std::mt19937 random(7);
+    std::uint64_t next = 1;
+    for (int round = 0; round < 60; ++round) {
+        BatchMaker batch(++number);
+        batch.add(0, version(0), {received("a", 1)});
+        for (std::uint64_t i = random() % 4; i > 0 && next <= 60; --i, ++next) {
+            const HoldId id{.high = 1'000 * (next / 7) + next, .low = next};
+            batch.put(RowKind::live_hold, 0, encode_id_key(id), "new");
+            expected[id] = "new";
+        }
+        for (auto hold = expected.begin(); hold != expected.end();) {
+            const auto change = random() % 8;
+            if (change == 0) {
+                hold->second = "changed in " + std::to_string(round);
+                batch.put(RowKind::live_hold, 0, encode_id_key(hold->first), hold->second);
+            }
+            if (change == 1 || round > 50) {
+                batch.erase(RowKind::live_hold, 0, encode_id_key(hold->first));
+                hold = expected.erase(hold);
+            } else {
+                ++hold;
+            }
+        }
+        ASSERT_EQ(append(batch), AppendOutcome::appended);
+        if (round % 5 == 0) {
+            reopen();
+        }
+        check();
+    }
+    EXPECT_TRUE(expected.empty());
 }
 
 TEST_P(StoreContract, TheTailIsPagedByBytes) {

@@ -106,8 +106,10 @@ void LiveHoldsWriter::load(rocksdb::DB& database, PartitionId partition) {
             group.alive -= static_cast<std::uint32_t>(group.gone[i]);
         }
     });
-    each(key_kind(RowKind::live_hold),
-         [&](HoldId id, std::string_view) { state.loose.insert(id); });
+    each(key_kind(RowKind::live_hold), [&](HoldId id, std::string_view) {
+        state.loose.insert(id);
+        state.last = std::max(state.last, id);
+    });
 }
 
 void LiveHoldsWriter::put(rocksdb::WriteBatch& write, PartitionId partition, std::string_view key,

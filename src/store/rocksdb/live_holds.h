@@ -44,7 +44,7 @@ private:
     struct Partition {
         std::map<HoldId, Group> groups;                   // by first member
         boost::unordered_flat_set<HoldId, HashId> loose;  // have a row of their own
-        HoldId last;                                      // of all that were ever in a group
+        HoldId last;  // of all that are known: what is above it is new
         // The group that this append makes, if any.
         std::optional<HoldId> open;
         std::string open_bytes;
