@@ -25,3 +25,12 @@ target_compile_definitions(
   holdfast_asio PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
                        BOOST_ASIO_NO_DEPRECATED)
 target_link_libraries(holdfast_asio PUBLIC Boost::headers Threads::Threads)
+
+# Linked by programs, not by the library: an embedding program chooses its own allocator. The sanitizers
+# bring theirs.
+add_library(holdfast_allocator INTERFACE)
+if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
+  target_sources(holdfast_allocator INTERFACE "${PROJECT_SOURCE_DIR}/cmake/allocator.cc")
+  target_link_libraries(holdfast_allocator INTERFACE PkgConfig::jemalloc)
+endif()

@@ -82,7 +82,7 @@ foreach(source IN LISTS sources)
   add_executable(${name} "${source}")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
   target_compile_options(${name} PRIVATE ${HOLDFAST_TEST_WARNINGS})
-  target_link_libraries(${name} PRIVATE holdfast_app benchmark::benchmark)
+  target_link_libraries(${name} PRIVATE holdfast_app holdfast_allocator benchmark::benchmark)
   add_dependencies(benchmarks ${name})
 endforeach()
 
