@@ -1,22 +1,12 @@
 // The composition root: the only code that names a concrete store and a real clock.
 #include <holdfast/service.h>
+#include "app/system_clock.h"
 #include "service/engine.h"
 #include "store/rocksdb/rocksdb_store.h"
 
 namespace holdfast {
-namespace {
-
-class SystemClock final : public Clock {
-public:
-    [[nodiscard]] Instant now() const override {
-        return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    }
-};
-
-}  // namespace
-
 std::unique_ptr<Service> open(const Options& options) {
-    auto clock = options.clock ? options.clock : std::make_shared<const SystemClock>();
+    auto clock = options.clock ? options.clock : std::make_shared<const app::SystemClock>();
     auto store = store::open_rocksdb({.path = options.data,
                                       .partitions = options.partitions,
                                       .accept_loss = options.accept_loss});

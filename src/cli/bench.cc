@@ -1,0 +1,241 @@
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <future>
+#include <iostream>
+#include <mutex>
+
+#include <boost/json/serialize.hpp>
+
+#include "cli/command.h"
+#include "cli/connection.h"
+#include "cli/temporary_directory.h"
+#include "cli/terminal.h"
+
+namespace holdfast::cli {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr Quantity units_each = 1'000'000'000;
+constexpr std::size_t setup_commands = 500;
+// They must not lapse while the load runs, and be gone soon afterwards.
+constexpr Seconds bench_ttl{60};
+
+struct BenchOptions {
+    Target target;
+    bool to_server = false;
+    unsigned clients = 64;
+    double seconds = 5;
+    unsigned skus = 1;
+    bool json = false;
+};
+
+// Latencies of what was granted, in microseconds, and how many were refused.
+struct Load {
+    std::vector<std::uint32_t> latencies;
+    std::uint64_t refused = 0;
+    std::string refusal;
+
+    void add(const Result<HoldAnswer>& result, steady_clock::time_point asked) {
+        if (!result) {
+            ++refused;
+            refusal = describe_refusal(result.error());
+            return;
+        }
+        const auto took = steady_clock::now() - asked;
+        latencies.push_back(static_cast<std::uint32_t>(
+            std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    }
+};
+
+std::string sku_name(std::uint64_t number) {
+    return "bench-" + std::to_string(number);
+}
+
+PlaceHold next_hold(const BenchOptions& options, std::uint64_t number) {
+    return {.cart = "bench-" + std::to_string(number),
+            .customer = "",
+            .region = "",
+            .lines = {{sku_name(number % options.skus), 1, ""}},
+            .ttl = bench_ttl,
+            .heartbeat = std::nullopt};
+}
+
+void set_up(Connection& connection, const BenchOptions& options) {
+    std::vector<Submission> commands;
+    for (unsigned sku = 0; sku < options.skus; ++sku) {
+        if (!connection.sku(sku_name(sku))) {
+            commands.push_back({DefineSku{.sku = sku_name(sku), .policy = {}}, {}});
+        }
+        commands.push_back(
+            {ReceiveStock{.sku = sku_name(sku), .quantity = units_each, .reference = ""}, {}});
+        if (commands.size() >= setup_commands || sku + 1 == options.skus) {
+            for (const auto& outcome : connection.submit_many(std::exchange(commands, {}))) {
+                if (!outcome.result) {
+                    throw Failure(ExitStatus::refused, describe_refusal(outcome.result.error()));
+                }
+            }
+        }
+    }
+}
+
+// Each client waits for its answer before it asks again.
+Load load_over_connections(BenchOptions& options, steady_clock::time_point end) {
+    std::atomic<std::uint64_t> number = 0;
+    std::vector<std::future<Load>> clients;
+    for (unsigned client = 0; client < options.clients; ++client) {
+        clients.push_back(std::async(std::launch::async, [&] {
+            Load load;
+            const auto connection = options.target.connect();
+            while (steady_clock::now() < end) {
+                const auto asked = steady_clock::now();
+                load.add(connection->submit(next_hold(options, number++)).result, asked);
+            }
+            return load;
+        }));
+    }
+    Load all;
+    for (auto& client : clients) {
+        Load load = client.get();
+        std::ranges::move(load.latencies, std::back_inserter(all.latencies));
+        all.refused += load.refused;
+        all.refusal = load.refusal.empty() ? all.refusal : load.refusal;
+    }
+    return all;
+}
+
+// The same in process without a thread for each client: an answer asks the next question.
+class LocalLoad {
+public:
+    LocalLoad(Service& service, const BenchOptions& options, steady_clock::time_point end)
+        : service_(service), options_(options), end_(end), running_(options.clients) {}
+
+    Load run() {
+        for (unsigned client = 0; client < options_.clients; ++client) {
+            ask();
+        }
+        std::unique_lock lock(mutex_);
+        ended_.wait(lock, [this] { return running_ == 0; });
+        return std::move(load_);
+    }
+
+private:
+    void ask() {
+        const auto asked = steady_clock::now();
+        service_.submit(next_hold(options_, number_++), {},
+                        [this, asked](Outcome<HoldAnswer> outcome) {
+                            const bool more = steady_clock::now() < end_;
+                            {
+                                const std::scoped_lock lock(mutex_);
+                                load_.add(outcome.result, asked);
+                                running_ -= more ? 0 : 1;
+                                ended_.notify_one();
+                            }
+                            if (more) {
+                                ask();
+                            }
+                        });
+    }
+
+    Service& service_;
+    const BenchOptions& options_;
+    steady_clock::time_point end_;
+    std::atomic<std::uint64_t> number_ = 0;
+    std::mutex mutex_;  // guards what follows
+    std::condition_variable ended_;
+    unsigned running_;
+    Load load_;
+};
+
+void print(const BenchOptions& options, Load load, double seconds, const std::string& against) {
+    std::ranges::sort(load.latencies);
+    const auto percentile = [&](double share) {
+        if (load.latencies.empty()) {
+            return 0.0;
+        }
+        const auto at =
+            static_cast<std::size_t>(share * static_cast<double>(load.latencies.size() - 1));
+        return static_cast<double>(load.latencies[at]) / 1000;
+    };
+    const double rate = static_cast<double>(load.latencies.size()) / seconds;
+    if (options.json) {
+        std::cout << boost::json::serialize(boost::json::object{{"against", against},
+                                                                {"clients", options.clients},
+                                                                {"skus", options.skus},
+                                                                {"holds", load.latencies.size()},
+                                                                {"refused", load.refused},
+                                                                {"seconds", seconds},
+                                                                {"holds_per_second", rate},
+                                                                {"p50_ms", percentile(0.5)},
+                                                                {"p99_ms", percentile(0.99)}})
+                  << '\n';
+        return;
+    }
+    std::cout << options.clients << " clients, " << options.skus << " SKUs, " << against << ":\n"
+              << thousands(static_cast<std::int64_t>(rate)) << " holds/s, p50 " << percentile(0.5)
+              << " ms, p99 " << percentile(0.99) << " ms ("
+              << thousands(static_cast<std::int64_t>(load.latencies.size())) << " holds, "
+              << load.refused << " refused)\n";
+}
+
+ExitStatus run(BenchOptions& options) {
+    std::optional<TemporaryDirectory> directory;
+    std::unique_ptr<Service> service;
+    std::string against = options.target.name();
+    if (options.target.local()) {
+        service = open({.data = options.target.data(), .partitions = 1, .clock = nullptr});
+    } else if (!options.to_server) {
+        directory.emplace();
+        service = open({.data = directory->path() / "data", .partitions = 1, .clock = nullptr});
+        against = "in process, a new store in " + directory->path().parent_path().string();
+    }
+    set_up(service ? *connect_local(*service) : *options.target.connect(), options);
+    Progress progress("");
+    progress.say("placing holds for " + std::to_string(options.seconds).substr(0, 4) + " s");
+    const auto start = steady_clock::now();
+    const auto end = start + std::chrono::duration_cast<steady_clock::duration>(
+                                 std::chrono::duration<double>(options.seconds));
+    Load load =
+        service ? LocalLoad(*service, options, end).run() : load_over_connections(options, end);
+    const std::chrono::duration<double> took = steady_clock::now() - start;
+    const std::string refusal = load.refusal;
+    print(options, std::move(load), took.count(), against);
+    if (!refusal.empty()) {
+        std::cerr << "refused: " << refusal << '\n';
+    }
+    return refusal.empty() ? ExitStatus::ok : ExitStatus::refused;
+}
+
+}  // namespace
+
+void define_bench(CLI::App& command, Action& action) {
+    const auto options = std::make_shared<BenchOptions>();
+    describe(command,
+             {"measures how many holds a second this machine grants",
+              "Clients place holds of one unit, each as soon as its last one was answered, durable "
+              "like any other. By default in process on a new store in the temporary directory: "
+              "set TMPDIR to a disk worth measuring. With --data or --server the SKUs bench-0, "
+              "bench-1, ... are added there; the holds lapse after a minute.",
+              "$ holdfast bench --seconds 1\n"
+              "$ holdfast bench --seconds 1 --clients 1024 --skus 1000 --json"});
+    options->target.add_options(command);
+    command.get_option("--server")->each([options](const std::string&) {
+        options->to_server = true;
+    });
+    command.add_option("--clients", options->clients, "How many at once (default 64).")
+        ->option_text("COUNT")
+        ->check(CLI::Range(1U, 65'536U));
+    command.add_option("--seconds", options->seconds, "For how long (default 5).")
+        ->option_text("SECONDS")
+        ->check(CLI::Range(0.1, 3600.0));
+    command
+        .add_option("--skus", options->skus, "Over how many SKUs (default 1: all want the same).")
+        ->option_text("COUNT")
+        ->check(CLI::Range(1U, 1'000'000U));
+    command.add_flag("--json", options->json, "Print one object of JSON.");
+    command.callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace holdfast::cli

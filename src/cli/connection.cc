@@ -1,0 +1,118 @@
+#include "cli/connection.h"
+
+#include <future>
+
+namespace holdfast::cli {
+
+namespace {
+
+class LocalConnection final : public Connection {
+public:
+    explicit LocalConnection(Service& service) : service_(service) {}
+
+    Outcome<Answer> submit_any(Submission submission) override {
+        return wait<Outcome<Answer>>(
+            [&](auto done) { service_.submit_any(std::move(submission), std::move(done)); });
+    }
+    std::vector<Outcome<Answer>> submit_many(std::vector<Submission> submissions) override {
+        return wait<std::vector<Outcome<Answer>>>(
+            [&](auto done) { service_.submit_many(std::move(submissions), std::move(done)); });
+    }
+    Result<HoldAnswer> hold(HoldId id) override {
+        return read<HoldAnswer>([&](auto done) { service_.read_hold(id, std::move(done)); });
+    }
+    Result<SkuAnswer> sku(const std::string& sku) override {
+        return read<SkuAnswer>([&](auto done) { service_.read_sku(sku, std::move(done)); });
+    }
+    Result<StockAnswer> stock(const std::string& sku) override {
+        return read<StockAnswer>([&](auto done) { service_.read_stock(sku, std::move(done)); });
+    }
+    Result<std::vector<LocationAnswer>> locations() override {
+        return read<std::vector<LocationAnswer>>(
+            [&](auto done) { service_.list_locations(std::move(done)); });
+    }
+    Result<Page<SkuAnswer>> skus(const std::string& after, std::size_t limit) override {
+        return read<Page<SkuAnswer>>(
+            [&](auto done) { service_.list_skus(after, limit, std::move(done)); });
+    }
+    Result<Page<Hold>> holds(const HoldFilter& filter) override {
+        return read<Page<Hold>>([&](auto done) { service_.find_holds(filter, std::move(done)); });
+    }
+    Result<Page<RecordedEvent>> events(const std::string& after, std::size_t limit) override {
+        return service_.events(after, limit);
+    }
+    Result<AuditReport> audit() override { return service_.audit(); }
+    Result<std::filesystem::path> backup(const std::filesystem::path& directory) override {
+        return service_.backup(directory);
+    }
+
+private:
+    template <class T, class Start>
+    static T wait(Start start) {
+        std::promise<T> promise;
+        auto answered = promise.get_future();
+        start([&promise](T value) { promise.set_value(std::move(value)); });
+        return answered.get();
+    }
+    template <class T, class Start>
+    static Result<T> read(Start start) {
+        return wait<Outcome<T>>(std::move(start)).result;
+    }
+
+    Service& service_;
+};
+
+}  // namespace
+
+std::unique_ptr<Connection> connect_local(Service& service) {
+    return std::make_unique<LocalConnection>(service);
+}
+
+std::unique_ptr<Service> open_existing(const std::filesystem::path& directory) {
+    if (!std::filesystem::is_directory(directory)) {
+        throw Failure(ExitStatus::unreachable,
+                      "there is no data directory " + directory.string() +
+                          "; `holdfast serve` and `holdfast import` make one");
+    }
+    return open({.data = directory, .partitions = 1, .clock = nullptr});
+}
+
+std::string describe_refusal(const Refusal& refusal) {
+    std::string text = std::string(to_string(refusal.code)) + ": " + refusal.detail;
+    for (const ShortLine& line : refusal.short_lines) {
+        text += "\n    " + line.sku + (line.location.empty() ? "" : "@" + line.location) +
+                ": wanted " + std::to_string(line.wanted) + ", available " +
+                std::to_string(line.available);
+    }
+    return text;
+}
+
+void Target::add_options(CLI::App& command) {
+    CLI::Option* server = command
+                              .add_option("--server", http_.url,
+                                          "The server to talk to (default http://127.0.0.1:8080).")
+                              ->option_text("URL")
+                              ->envname("HOLDFAST_SERVER");
+    command
+        .add_option("--data", data_,
+                    "Open this data directory instead; no server may have it open.")
+        ->option_text("DIR")
+        ->excludes(server);
+}
+
+std::string Target::name() const {
+    return local() ? "the data directory " + data_ : http_.url;
+}
+
+std::unique_ptr<Connection> Target::connect(bool create) {
+    if (!local()) {
+        return connect_http(http_);
+    }
+    if (!service_) {
+        service_ = create ? open({.data = data_, .partitions = 1, .clock = nullptr})
+                          : open_existing(data_);
+    }
+    return connect_local(*service_);
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,44 @@
+#include "cli/own_server.h"
+
+#include "app/system_clock.h"
+#include "cli/command.h"
+#include "http/server.h"
+#include "telemetry/metrics.h"
+
+namespace holdfast::cli {
+
+struct OwnServer::Parts {
+    std::string address;
+    std::shared_ptr<const Clock> clock;
+    telemetry::Metrics metrics;
+    http::Server server;
+
+    Parts(Service& service, const ServerSettings& settings)
+        : address(settings.address),
+          clock(settings.clock ? settings.clock : std::make_shared<app::SystemClock>()),
+          server(service, *clock, metrics,
+                 {.address = settings.address,
+                  .port = settings.port,
+                  .threads = settings.threads,
+                  .backups = settings.backups}) {}
+};
+
+OwnServer::OwnServer(Service& service, const ServerSettings& settings) try
+    : parts_(std::make_unique<Parts>(service, settings)) {
+} catch (const http::ListenError& error) {
+    throw Failure(ExitStatus::unreachable, error.what());
+}
+
+OwnServer::~OwnServer() = default;
+
+std::string OwnServer::url() const {
+    const bool v6 = parts_->address.find(':') != std::string::npos;
+    return "http://" + (v6 ? "[" + parts_->address + "]" : parts_->address) + ":" +
+           std::to_string(parts_->server.port());
+}
+
+void OwnServer::drain() {
+    parts_->server.drain();
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,39 @@
+// An HTTP server in this process, on a service that is open here. Called by serve, simulate and bench.
+// Made and drained on one thread; the service must outlive it. A port that cannot be had is a Failure.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <holdfast/service.h>
+
+namespace holdfast::cli {
+
+struct ServerSettings {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;  // any free one
+    unsigned threads = 1;
+    std::filesystem::path backups;       // empty: none over HTTP
+    std::shared_ptr<const Clock> clock;  // empty: the system's
+};
+
+class OwnServer {
+public:
+    OwnServer(Service& service, const ServerSettings& settings);
+    ~OwnServer();
+    OwnServer(const OwnServer&) = delete;
+    OwnServer& operator=(const OwnServer&) = delete;
+
+    // Where it listens: "http://127.0.0.1:43210".
+    [[nodiscard]] std::string url() const;
+    // Answers what was asked, then closes.
+    void drain();
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace holdfast::cli

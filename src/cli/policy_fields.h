@@ -1,0 +1,20 @@
+// The fields of a policy by the names that the API gives them, for CSV columns and arguments.
+// Called by import, export and stock. Pure. A value that cannot be read is a message.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holdfast/policy.h>
+
+namespace holdfast::cli {
+
+const std::vector<std::string_view>& policy_field_names();
+std::string policy_field(const Policy& policy, std::string_view name);
+// What was wrong, or nothing. An empty value leaves the field at its default.
+std::optional<std::string> set_policy_field(Policy& policy, std::string_view name,
+                                            const std::string& value);
+
+}  // namespace holdfast::cli

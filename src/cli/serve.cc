@@ -1,0 +1,122 @@
+#include <csignal>
+#include <iostream>
+#include <regex>
+
+#include <pthread.h>
+
+#include <holdfast/version.h>
+#include "cli/command.h"
+#include "cli/own_server.h"
+
+namespace holdfast::cli {
+
+namespace {
+
+// How often the server looks whether its engine still serves.
+constexpr timespec between_looks{.tv_sec = 0, .tv_nsec = 200'000'000};
+
+struct ServeOptions {
+    std::string listen = "127.0.0.1:8080";
+    std::string data = "holdfast-data";
+    std::uint32_t partitions = 1;
+    bool accept_loss = false;
+    ServerSettings settings;
+};
+
+void parse_listen(const std::string& text, ServerSettings& settings) {
+    static const std::regex pattern(R"((\[[0-9A-Fa-f:.]+\]|[^:\[\]]+):(\d{1,5}))");
+    std::smatch match;
+    if (!std::regex_match(text, match, pattern) || std::stoul(match[2]) > UINT16_MAX) {
+        throw Failure(ExitStatus::usage,
+                      "\"" + text +
+                          "\" is no address to listen on; write ADDRESS:PORT, for "
+                          "example 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080");
+    }
+    settings.address = match[1];
+    if (settings.address.starts_with('[')) {
+        settings.address = settings.address.substr(1, settings.address.size() - 2);
+    }
+    settings.port = static_cast<std::uint16_t>(std::stoul(match[2]));
+}
+
+// Waits for SIGTERM or SIGINT, or until the engine stops serving by itself; then says why.
+std::string wait_for_end(Service& service, const sigset_t& signals) {
+    while (true) {
+        if (sigtimedwait(&signals, nullptr, &between_looks) > 0) {
+            return "";
+        }
+        if (const Statistics now = service.statistics(); !now.serving) {
+            return now.failure.empty() ? "the engine was closed" : now.failure;
+        }
+    }
+}
+
+ExitStatus run(ServeOptions& options) {
+    parse_listen(options.listen, options.settings);
+    // Blocked before the first thread starts, so that all of them leave the signals to this one.
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+    const auto service = open({.data = options.data,
+                               .partitions = options.partitions,
+                               .accept_loss = options.accept_loss,
+                               .clock = nullptr});
+    OwnServer server(*service, options.settings);
+    std::cout << "holdfast " << version_text << " serves " << server.url() << " from "
+              << options.data << std::endl;
+    const std::string failure = wait_for_end(*service, signals);
+    server.drain();
+    service->close();
+    if (!failure.empty()) {
+        throw Failure(ExitStatus::unreachable, "stopped serving: " + failure);
+    }
+    return ExitStatus::ok;
+}
+
+}  // namespace
+
+void define_serve(CLI::App& command, Action& action) {
+    const auto options = std::make_shared<ServeOptions>();
+    describe(command,
+             {"runs the server",
+              "Serves the HTTP API from a data directory, which is made when it is not there. Says "
+              "on the first line of its output where it listens. SIGTERM and SIGINT end it: what "
+              "was accepted is answered first. Ends with 3 when the store fails; nothing that was "
+              "acknowledged is lost then.",
+              "$ holdfast serve --listen 127.0.0.1:8080 --data shop"});
+    command
+        .add_option("--listen", options->listen,
+                    "Where to listen (default 127.0.0.1:8080); port 0 is any free one.")
+        ->option_text("ADDRESS:PORT");
+    command
+        .add_option("--data", options->data,
+                    "The data directory (default holdfast-data); made when it is not there.")
+        ->option_text("DIR")
+        ->envname("HOLDFAST_DATA");
+    command
+        .add_option("--backups", options->settings.backups,
+                    "Where POST /v1/backups and `holdfast backup --server` put their directories; "
+                    "without it there are none over HTTP.")
+        ->option_text("DIR");
+    command
+        .add_option("--partitions", options->partitions,
+                    "How many partitions a new store gets (default 1); an existing one keeps its "
+                    "own.")
+        ->option_text("COUNT")
+        ->check(CLI::Range(1U, limits::partitions_max));
+    command.add_flag("--accept-loss", options->accept_loss,
+                     "Open a store that has lost acknowledged changes, with what is still "
+                     "readable; without this it is refused.");
+    command
+        .add_option("--threads", options->settings.threads,
+                    "Threads that speak HTTP (default 1, good for some 100,000 requests a "
+                    "second).")
+        ->option_text("COUNT")
+        ->check(CLI::Range(1U, 256U));
+    command.callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace holdfast::cli
