@@ -1,5 +1,6 @@
 #include "cli/connection.h"
 
+#include <cstdlib>
 #include <future>
 
 namespace holdfast::cli {
@@ -88,11 +89,15 @@ std::string describe_refusal(const Refusal& refusal) {
 }
 
 void Target::add_options(CLI::App& command) {
+    // A default, not CLI11's envname(): that counts as if --server had been written, and excludes --data.
+    if (const char* url = std::getenv("HOLDFAST_SERVER"); url != nullptr && *url != '\0') {
+        http_.url = url;
+    }
     CLI::Option* server = command
                               .add_option("--server", http_.url,
-                                          "The server to talk to (default http://127.0.0.1:8080).")
-                              ->option_text("URL")
-                              ->envname("HOLDFAST_SERVER");
+                                          "The server to talk to (default $HOLDFAST_SERVER, or "
+                                          "else http://127.0.0.1:8080).")
+                              ->option_text("URL");
     command
         .add_option("--data", data_,
                     "Open this data directory instead; no server may have it open.")
