@@ -1,0 +1,219 @@
+// What happens around a round that is on its way to disk: what is decided on top of it, a queue that is full,
+// requests that come too late, keys that are in use, refusals that are counted.
+#include <future>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include <holdfast/limits.h>
+#include "service/engine.h"
+#include "testing/faulty_store.h"
+#include "testing/manual_clock.h"
+#include "testing/memory_store.h"
+
+namespace holdfast::service {
+namespace {
+
+using namespace std::chrono_literals;
+
+class RoundsTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        reopen();
+        ASSERT_TRUE(engine_->submit(DefineSku{.sku = "mug"}));
+        ASSERT_TRUE(engine_->submit(ReceiveStock{.sku = "mug", .quantity = 100}));
+    }
+    void reopen() {
+        engine_.reset();
+        auto store = std::make_unique<testing::FaultyStore>(kept_);
+        faults_ = store.get();
+        engine_ = std::make_unique<Engine>(std::move(store), clock_);
+    }
+    // Asks without waiting.
+    std::future<Outcome<Answer>> ask(Command command, Request request = {}) {
+        std::promise<Outcome<Answer>> promise;
+        auto answer = promise.get_future();
+        engine_->submit_any({std::move(command), std::move(request)},
+                            [promise = std::move(promise)](Outcome<Answer> outcome) mutable {
+                                promise.set_value(std::move(outcome));
+                            });
+        return answer;
+    }
+    void wait_until_decided(std::uint64_t commands) {
+        while (engine_->statistics().commands < commands) {
+            std::this_thread::yield();
+        }
+    }
+    static std::optional<RefusalCode> code(const Outcome<Answer>& outcome) {
+        return outcome.result ? std::nullopt : std::optional(outcome.result.error().code);
+    }
+    Counters mugs() {
+        std::promise<Counters> promise;
+        engine_->read_stock("mug", [&](Outcome<StockAnswer> outcome) {
+            promise.set_value(outcome.result ? outcome.result->total : Counters{});
+        });
+        return promise.get_future().get();
+    }
+    static PlaceHold mug(Quantity quantity = 1) {
+        return {.cart = "c", .lines = {{"mug", quantity, ""}}};
+    }
+
+    testing::MemoryStore kept_;
+    testing::FaultyStore* faults_ = nullptr;  // owned by the engine
+    std::shared_ptr<testing::ManualClock> clock_ =
+        std::make_shared<testing::ManualClock>(Instant(std::chrono::days(1)));
+    std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(RoundsTest, WhatWasDecidedOnTopOfALostRoundIsNotDone) {
+    faults_->plan(0, testing::Fault::unknown_written);
+    kept_.hold_back();
+    auto first = ask(mug());
+    kept_.wait_until_held_back(1);
+    auto second = ask(mug());
+    wait_until_decided(4);
+    kept_.let_go();
+    EXPECT_EQ(code(first.get()), RefusalCode::outcome_unknown);
+    EXPECT_EQ(code(second.get()), RefusalCode::outcome_unknown);
+    reopen();
+    EXPECT_EQ(mugs().held, 1);
+    EXPECT_TRUE(engine_->audit().clean());
+}
+
+TEST_F(RoundsTest, ReadsWaitForWhatTheySaw) {
+    kept_.hold_back();
+    auto held = ask(mug());
+    kept_.wait_until_held_back(1);
+    std::promise<Counters> promise;
+    auto seen = promise.get_future();
+    engine_->read_stock(
+        "mug", [&](Outcome<StockAnswer> outcome) { promise.set_value(outcome.result->total); });
+    EXPECT_EQ(seen.wait_for(0s), std::future_status::timeout);
+    kept_.let_go();
+    EXPECT_EQ(seen.get().held, 1);
+    EXPECT_EQ(code(held.get()), std::nullopt);
+}
+
+TEST_F(RoundsTest, AFullQueueRefusesAtOnce) {
+    kept_.hold_back();
+    std::vector<std::future<Outcome<Answer>>> accepted;
+    accepted.push_back(ask(mug()));
+    kept_.wait_until_held_back(1);
+    // One round fills up while the first is on its way, and then the queue. Releasing a hold that is
+    // not there is the cheapest question.
+    for (std::size_t i = 0; i < limits::round_commands_max; ++i) {
+        accepted.push_back(ask(ReleaseHold{}));
+    }
+    wait_until_decided(3 + limits::round_commands_max);
+    for (std::size_t i = 0; i < limits::queue_length_max; ++i) {
+        accepted.push_back(ask(ReleaseHold{}));
+    }
+    auto refused = ask(mug());
+    ASSERT_EQ(refused.wait_for(0s), std::future_status::ready);
+    EXPECT_EQ(code(refused.get()), RefusalCode::overloaded);
+    kept_.let_go();
+    EXPECT_EQ(code(accepted.front().get()), std::nullopt);
+    for (std::size_t i = 1; i < accepted.size(); ++i) {
+        EXPECT_EQ(code(accepted[i].get()), RefusalCode::unknown_hold);
+    }
+    EXPECT_EQ(code(ask(mug()).get()), std::nullopt);
+}
+
+TEST_F(RoundsTest, ARequestThatComesTooLateIsNotDone) {
+    EXPECT_EQ(code(ask(mug(), {.deadline = clock_->now() - 1ms}).get()),
+              RefusalCode::deadline_exceeded);
+    EXPECT_EQ(code(ask(mug(), {.deadline = clock_->now()}).get()), std::nullopt);
+    EXPECT_EQ(mugs().held, 1);
+}
+
+TEST_F(RoundsTest, AKeyIsInUseUntilItsFirstAnswerIsDurable) {
+    const Request once{.idempotency_key = "k", .fingerprint = 1};
+    kept_.hold_back();
+    auto first = ask(mug(), once);
+    kept_.wait_until_held_back(1);
+    auto second = ask(mug(), once);
+    wait_until_decided(4);
+    kept_.let_go();
+    const Outcome<Answer> answer = first.get();
+    EXPECT_EQ(code(answer), std::nullopt);
+    EXPECT_EQ(code(second.get()), RefusalCode::idempotency_key_in_use);
+    const Outcome<Answer> again = ask(mug(), once).get();
+    EXPECT_TRUE(again.replayed);
+    EXPECT_EQ(again.result, answer.result);
+    EXPECT_EQ(mugs().held, 1);
+}
+
+TEST_F(RoundsTest, AKeyIsForgottenAfterItsLife) {
+    const Request once{.idempotency_key = "k", .fingerprint = 1};
+    EXPECT_FALSE(ask(mug(), once).get().replayed);
+    clock_->advance(limits::idempotency_life);
+    EXPECT_TRUE(ask(mug(), once).get().replayed);
+    clock_->advance(1ms);
+    // Old keys are thrown out by the next append.
+    EXPECT_EQ(code(ask(mug()).get()), std::nullopt);
+    EXPECT_FALSE(ask(mug(), once).get().replayed);
+    reopen();
+    EXPECT_TRUE(ask(mug(), once).get().replayed);
+}
+
+TEST_F(RoundsTest, ManyAreAnsweredInTheirOrderTheMalformedOnesToo) {
+    std::vector<Submission> many = {{mug(60), {}}, {mug(0), {}}, {mug(60), {}}, {mug(40), {}}};
+    std::promise<std::vector<Outcome<Answer>>> promise;
+    engine_->submit_many(std::move(many), [&](std::vector<Outcome<Answer>> outcomes) {
+        promise.set_value(std::move(outcomes));
+    });
+    const auto outcomes = promise.get_future().get();
+    ASSERT_EQ(outcomes.size(), 4);
+    EXPECT_EQ(code(outcomes[0]), std::nullopt);
+    EXPECT_EQ(code(outcomes[1]), RefusalCode::invalid_request);
+    EXPECT_EQ(code(outcomes[2]), RefusalCode::insufficient_stock);
+    EXPECT_EQ(code(outcomes[3]), std::nullopt);
+    EXPECT_EQ(mugs().held, 100);
+}
+
+TEST_F(RoundsTest, LostDemandIsRecordedAFewTimesASecondAndTheRestIsCounted) {
+    constexpr Quantity lost = 100;
+    for (int i = 0; i < lost; ++i) {
+        EXPECT_EQ(code(ask(mug(101)).get()), RefusalCode::insufficient_stock);
+    }
+    clock_->advance(1s);
+    engine_->tick();
+    std::size_t recorded = 0;
+    Quantity others = 0;
+    const auto log = engine_->events("", 1'000);
+    ASSERT_TRUE(log.has_value());
+    for (const RecordedEvent& event : log->items) {
+        if (const auto* refused = std::get_if<HoldRefused>(&event.event)) {
+            EXPECT_EQ(refused->short_lines, (std::vector<ShortLine>{{"mug", "", 101, 100}}));
+            recorded += refused->others == 0 ? 1 : 0;
+            others += refused->others;
+        }
+    }
+    EXPECT_EQ(recorded, limits::refusals_per_second_max);
+    EXPECT_EQ(others, lost - limits::refusals_per_second_max);
+}
+
+// More holds lapse at once than one round ends: nobody is told that the shop is sold out meanwhile.
+TEST_F(RoundsTest, ManyLapsedHoldsStandInNobodysWay) {
+    constexpr Quantity count = 3 * limits::round_expiries_max;
+    ASSERT_EQ(code(ask(ReceiveStock{.sku = "mug", .quantity = count - 100}).get()), std::nullopt);
+    std::vector<std::future<Outcome<Answer>>> held;
+    for (Quantity i = 0; i < count; ++i) {
+        PlaceHold place = mug();
+        // Deadlines of their own, so that they are not ended all together.
+        clock_->advance(1ms);
+        held.push_back(ask(std::move(place)));
+    }
+    for (auto& answer : held) {
+        EXPECT_EQ(code(answer.get()), std::nullopt);
+    }
+    EXPECT_EQ(mugs().available, 0);
+    clock_->advance(1h);
+    EXPECT_EQ(code(ask(mug(count)).get()), std::nullopt);
+    engine_->tick();
+    EXPECT_EQ(mugs().held, count);
+    EXPECT_TRUE(engine_->audit().clean());
+}
+
+}  // namespace
+}  // namespace holdfast::service
