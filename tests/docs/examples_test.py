@@ -31,7 +31,9 @@ class Server:
         words[0] = str(PROGRAM)
         words[words.index("--listen") + 1] = "127.0.0.1:0"
         self.process = subprocess.Popen(words, cwd=directory, stdout=subprocess.PIPE, text=True)
-        self.url = re.search(r"http://\S+", self.process.stdout.readline()).group()
+        listens = re.search(r"http://\S+", self.process.stdout.readline())
+        assert listens, f"`{command.strip()}` does not say where it listens"
+        self.url = listens.group()
 
     def stop(self):
         self.process.terminate()
@@ -53,7 +55,7 @@ class Shell:
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def run(self, commands):
-        """What the commands print; None when one of them failed, with what came before it."""
+        """Whether all commands succeeded in time, and what they printed."""
         end = b"\n-- end of block --\n"
         self.bash.stdin.write(commands.encode() + b"\nprintf '" + end.replace(b"\n", b"\\n") + b"'\n")
         self.bash.stdin.flush()
