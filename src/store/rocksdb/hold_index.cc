@@ -24,6 +24,8 @@ constexpr std::size_t step_bytes = std::size_t{16} << 10;
 constexpr std::size_t write_rows_max = 64;
 
 // While appends come, the index takes one part in thirty of a core; it is behind then.
+// An append takes a few milliseconds: after this long without a new one the store is idle.
+constexpr auto busy_for = 100ms;
 constexpr int busy_pause_factor = 30;
 constexpr auto idle_pause = 20ms;
 
@@ -75,6 +77,7 @@ Version HoldIndexer::read_marker(PartitionId partition) const {
 void HoldIndexer::run() {
     ::pthread_setname_np(::pthread_self(), "hf-index");  // shown by top and perf
     std::uint32_t appends = appends_so_far_();
+    auto last_append = std::chrono::steady_clock::time_point();
     std::unique_lock lock(mutex_);
     std::chrono::nanoseconds pause = idle_pause;
     while (!ended_.wait_for(lock, pause, [this] { return ending_; })) {
@@ -86,9 +89,12 @@ void HoldIndexer::run() {
             // A query meets the same error, and tells somebody who can act on it.
             return;
         }
-        const auto took = std::chrono::steady_clock::now() - begin;
-        const std::uint32_t appends_now = appends_so_far_();
-        const bool busy = std::exchange(appends, appends_now) != appends_now;
+        const auto end = std::chrono::steady_clock::now();
+        const auto took = end - begin;
+        if (const std::uint32_t now = appends_so_far_(); now != std::exchange(appends, now)) {
+            last_append = end;
+        }
+        const bool busy = end < last_append + busy_for;
         pause = busy ? took * busy_pause_factor : std::chrono::nanoseconds(0);
         if (!found) {
             pause = std::max<std::chrono::nanoseconds>(pause, idle_pause);

@@ -55,8 +55,10 @@ void be_quick(rocksdb::Options& settings) {
     settings.max_background_jobs = 2;
     settings.max_subcompactions = 1;
     // Every new table covers the whole key range, so that each compaction rewrites all of the level
-    // below: eight tables at a time, rather than four, halve that work.
-    settings.level0_file_num_compaction_trigger = 8;
+    // below: sixteen tables at a time, rather than four, make that a third of the work.
+    settings.level0_file_num_compaction_trigger = 16;
+    settings.level0_slowdown_writes_trigger = 48;
+    settings.level0_stop_writes_trigger = 64;
     settings.level_compaction_dynamic_level_bytes = true;
     // No statistics in the log or the database: the service has its own metrics.
     settings.stats_dump_period_sec = 0;
@@ -68,7 +70,7 @@ void be_small(rocksdb::Options& settings, const RocksDbOptions& options) {
     // More than two can be written to disk out of order after a failed flush (mended in 7.9).
     settings.max_write_buffer_number = 2;
     settings.target_file_size_base = 4 * options.write_buffer_bytes;
-    settings.max_bytes_for_level_base = 16 * options.write_buffer_bytes;
+    settings.max_bytes_for_level_base = 32 * options.write_buffer_bytes;
     // Bounds what a restart has to read.
     settings.max_total_wal_size = 16 * options.write_buffer_bytes;
     settings.max_open_files = 512;
