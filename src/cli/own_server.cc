@@ -7,6 +7,23 @@
 
 namespace holdfast::cli {
 
+namespace {
+
+http::ServerOptions server_options(const ServerSettings& settings) {
+    http::ServerOptions options{.address = settings.address,
+                                .port = settings.port,
+                                .threads = settings.threads,
+                                .backups = settings.backups};
+    if (settings.clock) {
+        constexpr std::chrono::hours year(24 * 365);
+        // Time that somebody moves is no waiting time: no request is late for it.
+        options.request_time = options.request_time_max = year;
+    }
+    return options;
+}
+
+}  // namespace
+
 struct OwnServer::Parts {
     std::string address;
     std::shared_ptr<const Clock> clock;
@@ -16,11 +33,7 @@ struct OwnServer::Parts {
     Parts(Service& service, const ServerSettings& settings)
         : address(settings.address),
           clock(settings.clock ? settings.clock : std::make_shared<app::SystemClock>()),
-          server(service, *clock, metrics,
-                 {.address = settings.address,
-                  .port = settings.port,
-                  .threads = settings.threads,
-                  .backups = settings.backups}) {}
+          server(service, *clock, metrics, server_options(settings)) {}
 };
 
 OwnServer::OwnServer(Service& service, const ServerSettings& settings) try
