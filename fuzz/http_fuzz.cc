@@ -12,9 +12,9 @@
 #include "http/routes.h"
 #include "http/target.h"
 
+namespace holdfast::http {
 namespace {
 
-using namespace holdfast::http;
 using Step = RequestReader::Step;
 
 struct Seen {
@@ -75,10 +75,12 @@ Seen read(std::string_view bytes, std::size_t piece_max) {
 }
 
 }  // namespace
+}  // namespace holdfast::http
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-    const Seen whole = read(bytes, size + 1);
+    using holdfast::http::read;
+    const auto whole = read(bytes, size + 1);
     HF_ASSERT(read(bytes, 1) == whole);
     HF_ASSERT(read(bytes, 7) == whole);
     return 0;

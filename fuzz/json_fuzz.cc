@@ -14,10 +14,8 @@
 #include "http/json.h"
 #include "http/problem.h"
 
+namespace holdfast::http {
 namespace {
-
-using namespace holdfast;
-using namespace holdfast::http;
 
 void check(const std::vector<LineRequest>& lines) {
     HF_ASSERT(lines.size() <= limits::lines_max);
@@ -46,10 +44,7 @@ void with_fields(const JsonTree& tree, Read read) {
     }
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view text(reinterpret_cast<const char*>(data), size);
+void read_everything(std::string_view text) {
     static JsonTree tree;
     const auto wrong = tree.parse(text);
     boost::json::error_code error;
@@ -57,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (wrong) {
         // Only the length of numbers is judged more strictly.
         HF_ASSERT(error || wrong->find("characters") != std::string::npos);
-        return 0;
+        return;
     }
     HF_ASSERT(!error);
     for (std::uint32_t i = 0; i < tree.root().end; ++i) {
@@ -83,5 +78,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             in.finish();
         }
     });
+}
+
+}  // namespace
+}  // namespace holdfast::http
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    holdfast::http::read_everything({reinterpret_cast<const char*>(data), size});
     return 0;
 }

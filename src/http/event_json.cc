@@ -4,9 +4,8 @@
 namespace holdfast::http {
 namespace {
 
-template <std::size_t size_with_end>
-void write_parts(JsonWriter& json, const char (&name)[size_with_end],
-                 const std::vector<Part>& parts) {
+template <std::size_t Size>
+void write_parts(JsonWriter& json, const char (&name)[Size], const std::vector<Part>& parts) {
     json.name(name);
     json.open_array();
     for (const Part& part : parts) {
@@ -19,8 +18,8 @@ void write_parts(JsonWriter& json, const char (&name)[size_with_end],
     json.close_array();
 }
 
-template <std::size_t size_with_end>
-void write_optional(JsonWriter& json, const char (&name)[size_with_end], std::string_view text) {
+template <std::size_t Size>
+void write_optional(JsonWriter& json, const char (&name)[Size], std::string_view text) {
     if (!text.empty()) {
         json.field(name, text);
     }

@@ -84,10 +84,10 @@ std::optional<std::string> unquoted_key(std::string_view text) {
         if (text[i] == '"') {
             return i + 1 == text.size() ? std::optional(key) : std::nullopt;
         }
-        if (text[i] == '\\' && ++i == text.size()) {
-            break;
+        if (text[i] == '\\') {
+            ++i;
         }
-        key += text[i];
+        key += i < text.size() ? text[i] : ' ';
     }
     return std::nullopt;
 }

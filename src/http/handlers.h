@@ -58,8 +58,8 @@ struct PageRequest {
 std::optional<PageRequest> take_page(Exchange& x);
 
 // {"<name>": [...], "next": "..." or null}
-template <std::size_t size_with_end, class T>
-void write_page(Exchange& x, const char (&name)[size_with_end], const Page<T>& page) {
+template <std::size_t Size, class T>
+void write_page(Exchange& x, const char (&name)[Size], const Page<T>& page) {
     JsonWriter json = x.json();
     json.open_object();
     json.name(name);

@@ -202,7 +202,7 @@ void append_escaped(std::string& out, unsigned char c) {
 
 template <class Number>
 void append_digits(std::string& out, Number number) {
-    std::array<char, 24> digits;
+    std::array<char, 24> digits{};
     const auto [end, error] = std::to_chars(digits.begin(), digits.end(), number);
     HF_ASSERT(error == std::errc{});
     out.append(digits.begin(), end);

@@ -79,15 +79,15 @@ public:
     void close_array() { close(']'); }
 
     // Our own names, which need no escaping. They stand in the code, so each is appended in one go.
-    template <std::size_t size_with_end>
-    void name(const char (&plain)[size_with_end]) {
-        std::array<char, size_with_end + 3> text;
+    template <std::size_t Size>
+    void name(const char (&plain)[Size]) {
+        std::array<char, Size + 3> text{};
         auto end = text.begin();
         if (comma_) {
             *end++ = ',';
         }
         *end++ = '"';
-        end = std::copy_n(plain, size_with_end - 1, end);
+        end = std::copy_n(plain, Size - 1, end);
         *end++ = '"';
         *end++ = ':';
         out_.append(text.begin(), end);
@@ -115,8 +115,8 @@ public:
         out_ += json;
     }
 
-    template <std::size_t size_with_end, class T>
-    void field(const char (&plain_name)[size_with_end], const T& its_value) {
+    template <std::size_t Size, class T>
+    void field(const char (&plain_name)[Size], const T& its_value) {
         name(plain_name);
         value(its_value);
     }

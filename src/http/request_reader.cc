@@ -21,8 +21,8 @@ namespace {
 
 // Most requests fit; a larger one doubles it. A connection keeps no more than the second between
 // requests.
-constexpr std::size_t buffer_bytes_min = 4 * 1024;
-constexpr std::size_t buffer_bytes_kept = 64 * 1024;
+constexpr std::size_t buffer_bytes_min = 4'096;
+constexpr std::size_t buffer_bytes_kept = 65'536;
 
 std::string_view view(beast::string_view text) {
     return {text.data(), text.size()};

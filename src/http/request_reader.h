@@ -18,11 +18,11 @@
 namespace holdfast::http {
 
 struct ReadLimits {
-    std::size_t target_bytes_max = 8 * 1024;
-    std::size_t head_bytes_max = 16 * 1024;
+    std::size_t target_bytes_max = 8'192;
+    std::size_t head_bytes_max = 16'384;
     std::size_t fields_max = 100;
     // Of a chunked body: all extensions and the trailer; and any line of them while it comes in.
-    std::size_t chunk_line_bytes_max = 4 * 1024;
+    std::size_t chunk_line_bytes_max = 4'096;
 };
 
 // The parts of a request's head that somebody reacts to. Views point into the reader's buffer.

@@ -28,8 +28,8 @@ struct ServerOptions {
     std::size_t connections_max = 10'000;
     std::size_t connections_per_address_max = 10'000;
     ReadLimits read;
-    std::size_t body_bytes_max = 1024 * 1024;
-    std::size_t batch_bytes_max = 8 * 1024 * 1024;
+    std::size_t body_bytes_max = std::size_t{1} << 20;
+    std::size_t batch_bytes_max = std::size_t{8} << 20;
 
     std::chrono::milliseconds head_time_max{10'000};
     // A body may take this long, and a second more for every so many bytes.

@@ -180,7 +180,7 @@ Session::Awaitable Session::linger() {
     enter(Phase::lingering);
     error_code failed;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, failed);
-    std::array<char, 4096> rest;
+    std::array<char, 4096> rest{};
     while (!failed) {
         const auto [error, bytes] =
             co_await socket_.async_read_some(asio::buffer(rest), use_awaitable_tuple);

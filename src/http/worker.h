@@ -89,7 +89,7 @@ private:
     TimePoint coarse_now_ = std::chrono::steady_clock::now();
     std::vector<Session*> sessions_;
     std::string date_;
-    std::chrono::sys_seconds date_of_{};
+    std::chrono::sys_seconds date_of_;
     std::uint64_t request_ids_;
     std::vector<telemetry::Metrics::Route> routes_;
     std::unordered_map<std::string_view, prometheus::Counter*> problems_;
