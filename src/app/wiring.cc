@@ -10,7 +10,9 @@ std::unique_ptr<Service> open(const Options& options) {
     auto store = store::open_rocksdb({.path = options.data,
                                       .partitions = options.partitions,
                                       .accept_loss = options.accept_loss});
-    return std::make_unique<service::Engine>(std::move(store), std::move(clock));
+    return std::make_unique<service::Engine>(
+        std::move(store), std::move(clock),
+        [](const std::filesystem::path& copy) { return store::open_rocksdb({.path = copy}); });
 }
 
 void restore(const std::filesystem::path& backup, const std::filesystem::path& data) {

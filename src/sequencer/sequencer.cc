@@ -40,6 +40,15 @@ Refusal store_refusal(const store::AppendResult& result) {
                                   result.error)};
 }
 
+// For those who ask after the store failed.
+Refusal stopped(const std::string& why) {
+    return {
+        .code = RefusalCode::store_failed,
+        .detail = fmt::format("the server has stopped, since its store failed ({}): nothing was "
+                              "changed; its operator must look at it",
+                              why)};
+}
+
 // The part of an id that sorts by age: milliseconds, then a counter.
 std::uint64_t id_time(Instant at) {
     return static_cast<std::uint64_t>(at.time_since_epoch().count()) << 16;
@@ -192,12 +201,14 @@ void Sequencer::run() {
             refuse_all(*failure);
             continue;
         }
-        forget_settled();
-        open_round();
-        expire_due();
-        flush_refusals();
-        while (next_ < taken_.size() && round_->size() < limits::round_commands_max) {
-            execute(taken_[next_++]);
+        try {
+            fill_round();
+        } catch (const std::exception& error) {
+            // The store could not be read, or what it keeps is damaged: the state may have moved on
+            // without its round, so nothing more may be decided on it.
+            const std::lock_guard lock(mutex_);
+            failure_ = stopped(error.what());
+            continue;
         }
         bool idle = false;
         {
@@ -207,6 +218,17 @@ void Sequencer::run() {
         if (idle) {
             send_round();
         }
+    }
+}
+
+void Sequencer::fill_round() {
+    forget_settled();
+    open_round();
+    expire_due();
+    flush_refusals();
+    while (next_ < taken_.size() && round_->size() < limits::round_commands_max) {
+        execute(taken_[next_]);
+        ++next_;  // not before: who was not answered is refused with the rest
     }
 }
 
@@ -523,7 +545,7 @@ void Sequencer::appended(Round& round, const store::AppendResult& result) {
     const std::lock_guard lock(mutex_);
     in_flight_ = false;
     if (failure) {
-        failure_ = std::move(failure);
+        failure_ = stopped(result.error);
     }
     wake_.notify_one();
 }

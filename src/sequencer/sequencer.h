@@ -71,6 +71,8 @@ private:
     [[nodiscard]] bool timer_due() const;
     [[nodiscard]] std::chrono::milliseconds nap() const;
     void refuse_all(const Refusal& failure);
+    // Throws StoreError or CodecError when the store cannot be read.
+    void fill_round();
     void open_round();
     void expire_due();
     void flush_refusals();

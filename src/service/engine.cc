@@ -53,9 +53,11 @@ Refusal store_failure(const std::exception& error) {
 
 }  // namespace
 
-Engine::Engine(std::unique_ptr<store::Store> store, std::shared_ptr<const Clock> clock)
+Engine::Engine(std::unique_ptr<store::Store> store, std::shared_ptr<const Clock> clock,
+               OpenCopy open_copy)
     : clock_(std::move(clock)),
       store_(std::move(store)),
+      open_copy_(std::move(open_copy)),
       sequencer_(std::make_unique<sequencer::Sequencer>(*store_, *clock_)) {}
 
 Engine::~Engine() {
@@ -197,6 +199,16 @@ AuditReport Engine::audit() {
 Result<std::filesystem::path> Engine::backup(const std::filesystem::path& directory) {
     try {
         store_->backup(directory);
+        const AuditReport report = service::audit(*open_copy_(directory));
+        if (!report.clean()) {
+            const AuditDifference& first = report.differences.front();
+            return std::unexpected(Refusal{
+                .code = RefusalCode::store_failed,
+                .detail = fmt::format("the copy in {} is not sound, and so is the store: "
+                                      "{} is kept as {}, and {} by the events; run "
+                                      "holdfast audit",
+                                      directory.string(), first.what, first.kept, first.events)});
+        }
         return directory;
     } catch (const store::StoreError& error) {
         return std::unexpected(store_failure(error));

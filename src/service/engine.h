@@ -2,6 +2,7 @@
 // Chosen stores and clocks come in from outside (app/). Safe to call from any thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include <boost/asio/thread_pool.hpp>
@@ -14,8 +15,13 @@ namespace holdfast::service {
 
 class Engine final : public Service {
 public:
-    // Throws StoreError.
-    Engine(std::unique_ptr<store::Store> store, std::shared_ptr<const Clock> clock);
+    // Opens a copy that the store's backup() made; throws StoreError.
+    using OpenCopy =
+        std::function<std::unique_ptr<store::Store>(const std::filesystem::path& directory)>;
+
+    // `open_copy` is needed where the store can be backed up. Throws StoreError.
+    Engine(std::unique_ptr<store::Store> store, std::shared_ptr<const Clock> clock,
+           OpenCopy open_copy = {});
     ~Engine() override;
 
     void submit_any(Submission submission, Done<Answer> done) override;
@@ -37,6 +43,7 @@ public:
 private:
     std::shared_ptr<const Clock> clock_;
     std::unique_ptr<store::Store> store_;
+    OpenCopy open_copy_;
     std::unique_ptr<sequencer::Sequencer> sequencer_;
     // For reads that wait for the disk: one at a time, so that they never starve the writer.
     boost::asio::thread_pool readers_{1};

@@ -74,7 +74,7 @@ TEST_F(RoundsTest, WhatWasDecidedOnTopOfALostRoundIsNotDone) {
     wait_until_decided(4);
     kept_.let_go();
     EXPECT_EQ(code(first.get()), RefusalCode::outcome_unknown);
-    EXPECT_EQ(code(second.get()), RefusalCode::outcome_unknown);
+    EXPECT_EQ(code(second.get()), RefusalCode::store_failed);
     reopen();
     EXPECT_EQ(mugs().held, 1);
     EXPECT_TRUE(engine_->audit().clean());
