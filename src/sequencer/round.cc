@@ -102,8 +102,9 @@ struct RowWriter {
 
 private:
     void ended() {
+        const auto key = store::id_key(after->id);
         round.batch_.erase(RowKind::live_hold, state.home(after->id),
-                           store::encode_id_key(after->id));
+                           std::string_view(key.data(), key.size()));
         round.write_hold(state, *after);
     }
     void lines(const Hold& hold) {
@@ -151,7 +152,8 @@ void Round::touch_customer(const core::State& state, std::string_view sku,
 void Round::write_hold(const core::State& state, const Hold& hold) {
     const RowKind kind =
         hold.status == HoldStatus::pending ? RowKind::live_hold : RowKind::past_hold;
-    batch_.put(kind, state.home(hold.id), store::encode_id_key(hold.id),
+    const auto key = store::id_key(hold.id);
+    batch_.put(kind, state.home(hold.id), std::string_view(key.data(), key.size()),
                [&hold](std::string& out) { store::encode(out, hold); });
 }
 

@@ -285,11 +285,16 @@ Policy read_policy(ByteReader& in) {
     return policy;
 }
 
-std::string encode_id_key(HoldId id) {
-    std::string key(16, '\0');
+std::array<char, 16> id_key(HoldId id) {
+    std::array<char, 16> key;
     put_big(key.data(), id.high);
     put_big(key.data() + 8, id.low);
     return key;
+}
+
+std::string encode_id_key(HoldId id) {
+    const auto key = id_key(id);
+    return {key.data(), key.size()};
 }
 
 HoldId decode_id_key(std::string_view key) {

@@ -3,6 +3,7 @@
 // never read past the end. Pure; any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -22,7 +23,8 @@ public:
 };
 
 // Keys.
-std::string encode_id_key(HoldId id);  // 16 bytes, sorts by age
+std::array<char, 16> id_key(HoldId id);  // sorts by age
+std::string encode_id_key(HoldId id);    // the same as a string
 HoldId decode_id_key(std::string_view key);
 std::string encode_version_key(Version version);  // 8 bytes, big-endian
 Version decode_version_key(std::string_view key);
