@@ -271,6 +271,55 @@ TEST_P(StoreContract, PendingHoldsComeGoAndChangeInAnyOrder) {
     EXPECT_TRUE(expected.empty());
 }
 
+// What changes most often, which a store may keep in a way of its own.
+TEST_P(StoreContract, StockIsAsTheLastAppendLeftIt) {
+    std::mt19937 random(7);
+    std::map<std::string, std::string> expected;
+    const auto check = [&] {
+        std::map<std::string, std::string> loaded;
+        std::map<std::string, std::string> scanned;
+        store().load(0, {RowKind::stock},
+                     [&](RowKind, std::string_view key, std::string_view value) {
+                         EXPECT_TRUE(loaded.empty() || loaded.rbegin()->first < key);
+                         loaded.emplace(key, value);
+                     });
+        EXPECT_EQ(loaded, expected);
+        store().scan(0, RowKind::stock, "sku-2", [&](std::string_view key, std::string_view value) {
+            scanned.emplace(key, value);
+            return true;
+        });
+        EXPECT_EQ(scanned, (std::map(expected.upper_bound("sku-2"), expected.end())));
+        for (int i = 0; i < 300; ++i) {
+            const std::string key = "sku-" + std::to_string(i);
+            const auto row = expected.find(key);
+            EXPECT_EQ(store().find(0, RowKind::stock, key),
+                      row == expected.end() ? std::nullopt : std::optional(row->second));
+        }
+    };
+    // Enough changes that a store which keeps old versions has to tidy up.
+    for (std::uint64_t number = 1; number <= 600; ++number) {
+        BatchMaker batch(number);
+        batch.add(0, number - 1, {received("a", 1)});
+        for (int i = 0; i < 100; ++i) {
+            // Some change all the time, some hardly ever.
+            const std::string key = "sku-" + std::to_string(random() % (1 + random() % 300));
+            if (random() % 8 == 0) {
+                batch.erase(RowKind::stock, 0, key);
+                expected.erase(key);
+            } else {
+                expected[key] = std::to_string(number) + "/" + std::to_string(i);
+                batch.put(RowKind::stock, 0, key, expected[key]);
+            }
+        }
+        ASSERT_EQ(append(batch), AppendOutcome::appended);
+        if (number % 75 == 0) {
+            check();
+            reopen();
+            check();
+        }
+    }
+}
+
 TEST_P(StoreContract, TheTailIsPagedByBytes) {
     for (std::uint64_t i = 0; i < 10; ++i) {
         std::vector<Event> events(i % 3 + 1, received(std::string(100, 'x'), 1));

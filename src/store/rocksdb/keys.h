@@ -19,7 +19,8 @@ enum class KeyKind : std::uint8_t {
     holds_by_cart = 65,  // partition 0; name '\0' id -> nothing
     holds_by_customer = 66,
     live_group = 67,  // see live_holds.cc
-    live_gone = 68
+    live_gone = 68,
+    stock_bundle = 69  // see stock_rows.cc
 };
 
 constexpr KeyKind key_kind(RowKind kind) {

@@ -16,6 +16,7 @@
 #include "store/rocksdb/keys.h"
 #include "store/rocksdb/live_holds.h"
 #include "store/rocksdb/settings.h"
+#include "store/rocksdb/stock_rows.h"
 #include "store/rocksdb/writer.h"
 
 namespace holdfast::store {
@@ -228,6 +229,12 @@ Version RocksDbStore::load(PartitionId partition, const std::vector<RowKind>& ki
             check(at.status(), "the pending holds", partition);
             continue;
         }
+        if (kind == RowKind::stock) {
+            for (const auto& [key, value] : read_stock_rows(db_, read, partition)) {
+                sink(kind, key, value);
+            }
+            continue;
+        }
         const std::string prefix = prefix_of(key_kind(kind), partition);
         const std::string end = end_of(key_kind(kind), partition);
         const rocksdb::Slice upper_bound(end);
@@ -273,6 +280,9 @@ std::optional<std::string> RocksDbStore::find(PartitionId partition, RowKind kin
         return at.valid() && at.key() == key ? std::optional(std::string(at.value()))
                                              : std::nullopt;
     }
+    if (kind == RowKind::stock) {
+        return find_stock_row(db_, {}, partition, key);
+    }
     std::string value;
     const auto status = db_.Get({}, key_of(key_kind(kind), partition, key), &value);
     if (status.IsNotFound()) {
@@ -293,6 +303,15 @@ void RocksDbStore::scan(PartitionId partition, RowKind kind, std::string_view af
             at.next();
         }
         check(at.status(), "the pending holds", partition);
+        return;
+    }
+    if (kind == RowKind::stock) {
+        const auto rows = read_stock_rows(db_, {}, partition);
+        for (auto row = rows.upper_bound(std::string(after)); row != rows.end(); ++row) {
+            if (!sink(row->first, row->second)) {
+                return;
+            }
+        }
         return;
     }
     const std::string from = key_of(key_kind(kind), partition, after);

@@ -31,6 +31,7 @@ Writer::Writer(rocksdb::DB& database, std::vector<Head>& heads, Acknowledging ac
       heads_(heads),
       acknowledging_(std::move(acknowledging)),
       live_holds_(database, static_cast<std::uint32_t>(heads.size())),
+      stock_rows_(database, static_cast<std::uint32_t>(heads.size())),
       write_(first_write_bytes, 0, checksum_bytes, 0),
       thread_([this] { run(); }) {}
 
@@ -99,7 +100,12 @@ AppendResult Writer::carry_out(const Batch& batch) {
                                                          step.partition, version, step.expected)};
         }
     }
-    fill(batch);
+    try {
+        fill(batch);
+    } catch (const std::exception& error) {
+        stop(error.what());
+        return {AppendOutcome::failed, stop_reason()};
+    }
     const rocksdb::Status status = database_.Write(durable_write(), &write_);
     if (!status.ok()) {
         // The log may have reached the disk although its flush failed, and the kernel may have
@@ -124,44 +130,55 @@ AppendResult Writer::carry_out(const Batch& batch) {
 
 void Writer::fill(const Batch& batch) {
     write_.Clear();
-    std::string key;
     for (const Row& row : batch.rows) {
-        if (row.kind == RowKind::live_hold) {
-            if (row.erase) {
-                live_holds_.erase(write_, row.partition, batch.key(row));
-            } else {
-                live_holds_.put(write_, row.partition, batch.key(row), batch.value(row));
-            }
-            continue;
-        }
-        key.clear();
-        append_prefix(key, key_kind(row.kind), row.partition);
-        key += batch.key(row);
-        if (row.erase) {
-            write_.Delete(key);
-        } else {
-            write_.Put(key, slice(batch.value(row)));
-        }
+        fill(batch, row);
     }
     live_holds_.finish(write_);
+    stock_rows_.finish(write_, batch.number);
     for (const PartitionStep& step : batch.steps) {
-        if (step.next > step.expected) {
-            std::string count;
-            ByteWriter(count).number(step.next - step.expected);
-            key = key_of(KeyKind::events, step.partition, encode_version_key(step.next));
-            // In parts: a blob is large, and is copied only once, into the write.
-            const std::array<rocksdb::Slice, 1> keys{slice(key)};
-            const std::array<rocksdb::Slice, 2> values{slice(count), slice(step.events)};
-            write_.Put(rocksdb::SliceParts(keys.data(), 1), rocksdb::SliceParts(values.data(), 2));
-        }
-        std::string head;
-        {
-            ByteWriter bytes(head);
-            bytes.number(step.next);
-            bytes.number(batch.number);
-        }
-        write_.Put(own_key(OwnRecord::head, step.partition), head);
+        fill(batch, step);
     }
+}
+
+void Writer::fill(const Batch& batch, const Row& row) {
+    const std::string_view key = batch.key(row);
+    if (row.kind == RowKind::live_hold) {
+        if (row.erase) {
+            live_holds_.erase(write_, row.partition, key);
+        } else {
+            live_holds_.put(write_, row.partition, key, batch.value(row));
+        }
+    } else if (row.kind == RowKind::stock) {
+        if (row.erase) {
+            stock_rows_.erase(row.partition, key);
+        } else {
+            stock_rows_.put(row.partition, key, batch.value(row));
+        }
+    } else if (row.erase) {
+        write_.Delete(key_of(key_kind(row.kind), row.partition, key));
+    } else {
+        write_.Put(key_of(key_kind(row.kind), row.partition, key), slice(batch.value(row)));
+    }
+}
+
+void Writer::fill(const Batch& batch, const PartitionStep& step) {
+    if (step.next > step.expected) {
+        std::string count;
+        ByteWriter(count).number(step.next - step.expected);
+        const std::string key =
+            key_of(KeyKind::events, step.partition, encode_version_key(step.next));
+        // In parts: a blob is large, and is copied only once, into the write.
+        const std::array<rocksdb::Slice, 1> keys{slice(key)};
+        const std::array<rocksdb::Slice, 2> values{slice(count), slice(step.events)};
+        write_.Put(rocksdb::SliceParts(keys.data(), 1), rocksdb::SliceParts(values.data(), 2));
+    }
+    std::string head;
+    {
+        ByteWriter bytes(head);
+        bytes.number(step.next);
+        bytes.number(batch.number);
+    }
+    write_.Put(own_key(OwnRecord::head, step.partition), head);
 }
 
 }  // namespace holdfast::store

@@ -14,6 +14,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "store/rocksdb/live_holds.h"
+#include "store/rocksdb/stock_rows.h"
 #include "store/store.h"
 
 namespace holdfast::store {
@@ -54,12 +55,15 @@ private:
     bool wait_for_work(std::uint32_t carried_out) const;
     AppendResult carry_out(const Batch& batch);
     void fill(const Batch& batch);
+    void fill(const Batch& batch, const Row& row);
+    void fill(const Batch& batch, const PartitionStep& step);
     [[nodiscard]] std::string stop_reason() const;
 
     rocksdb::DB& database_;
     std::vector<Head>& heads_;
     Acknowledging acknowledging_;
     LiveHoldsWriter live_holds_;
+    StockRowsWriter stock_rows_;
     rocksdb::WriteBatch write_;
 
     mutable std::mutex mutex_;
