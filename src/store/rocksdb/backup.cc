@@ -1,19 +1,17 @@
 #include "store/rocksdb/backup.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <optional>
 #include <system_error>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <rocksdb/env.h>
 #include <rocksdb/utilities/checkpoint.h>
-#include <unistd.h>
 
 #include "store/rocksdb/database.h"
 #include "store/rocksdb/directory_lock.h"
+#include "store/rocksdb/durable_files.h"
 #include "store/rocksdb/rocksdb_store.h"
 
 namespace holdfast::store {
@@ -50,19 +48,6 @@ std::vector<StoredHead> verify(const fs::path& directory, const std::string& id)
         fail_damaged(directory.string(), status.ToString());
     }
     return heads;
-}
-
-void flush_to_disk(const fs::path& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    const bool flushed = file >= 0 && ::fsync(file) == 0;
-    const int error = errno;
-    if (file >= 0) {
-        ::close(file);
-    }
-    if (!flushed) {
-        throw StoreError(fmt::format("cannot flush {} to disk: {}. Check the disk.", path.string(),
-                                     std::generic_category().message(error)));
-    }
 }
 
 void copy_files(const fs::path& from, const fs::path& to) {

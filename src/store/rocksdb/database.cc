@@ -7,6 +7,7 @@
 
 #include <holdfast/limits.h>
 #include "store/bytes.h"
+#include "store/rocksdb/durable_files.h"
 #include "store/rocksdb/keys.h"
 #include "store/rocksdb/settings.h"
 
@@ -50,17 +51,6 @@ bool holds_only_our_lock(const std::filesystem::path& path) {
     });
 }
 
-void make_directory(const std::filesystem::path& path) {
-    std::error_code error;
-    std::filesystem::create_directories(path, error);
-    if (error || !std::filesystem::is_directory(path)) {
-        throw StoreError(
-            fmt::format("cannot make the directory {}: {}. Choose another one, or give "
-                        "this user write access.",
-                        path.string(), error ? error.message() : "it is a file"));
-    }
-}
-
 void refuse_foreign(const Database& database) {
     // Looked at before the lock is taken, which leaves a file behind.
     if (!database.mark_file->exists() && !holds_only_our_lock(database.path)) {
@@ -95,10 +85,6 @@ void make_store(Database& database, const RocksDbOptions& options,
         throw StoreError(fmt::format("a store has 1 to {} partitions, not {}",
                                      limits::partitions_max, options.partitions));
     }
-    // Epoch 0 until everything is in place: a creation that was interrupted is begun anew.
-    database.mark = {.id = rocksdb::Env::Default()->GenerateUniqueId()};
-    database.mark.id.resize(36, '0');
-    database.mark_file->create(database.mark);
     open_rocksdb_in(database, options, listener, true);
 
     const Identity identity{
@@ -155,17 +141,22 @@ void open_store(Database& database, const RocksDbOptions& options,
     database.mark_file->write(database.mark);
 }
 
-// A creation that was interrupted: nothing was ever answered from it.
+// The mark says epoch 0 until everything is in place: a creation that was interrupted is begun anew,
+// because nothing was ever answered from it.
+void make_mark(Database& database) {
+    database.mark = {.id = rocksdb::Env::Default()->GenerateUniqueId()};
+    database.mark.id.resize(36, '0');
+    database.mark_file->create(database.mark);
+}
+
 void clear_unfinished(Database& database, const RocksDbOptions& options) {
-    database.files->DeleteFile(database.path + "/" + MarkFile::file_name, {}, nullptr)
-        .PermitUncheckedError();
     const auto status = rocksdb::DestroyDB(database.path, settings(options, nullptr));
     if (!status.ok()) {
         throw StoreError(
-            fmt::format("cannot clear the unfinished store in {}: {}. Remove the "
-                        "directory.",
+            fmt::format("cannot clear the unfinished store in {}: {}. Remove the directory.",
                         database.path, status.ToString()));
     }
+    flush_names(*database.files, database.path);
 }
 
 }  // namespace
@@ -273,20 +264,21 @@ Database open_database(const RocksDbOptions& options,
 
     const bool found = database.mark_file->exists();
     const std::optional<Mark> mark = found ? database.mark_file->read() : std::nullopt;
-    const bool has_database =
-        database.files->FileExists(database.path + "/CURRENT", {}, nullptr).ok();
-    if (mark && mark->epoch > 0) {
+    if (mark) {
         database.mark = *mark;
-        open_store(database, options, listener);
-        return database;
-    }
-    if (found && !mark && has_database) {
-        fail_damaged(database.path,
-                     fmt::format("{} cannot be read, so nobody knows what was acknowledged",
-                                 MarkFile::file_name));
-    }
-    if (found) {
+        if (mark->epoch > 0) {
+            open_store(database, options, listener);
+            return database;
+        }
         clear_unfinished(database, options);
+    } else {
+        // An unreadable mark without a database: the power went while it was made.
+        if (database.files->FileExists(database.path + "/CURRENT", {}, nullptr).ok()) {
+            fail_damaged(database.path,
+                         fmt::format("{} cannot be read, so nobody knows what was acknowledged",
+                                     MarkFile::file_name));
+        }
+        make_mark(database);
     }
     make_store(database, options, listener);
     return database;

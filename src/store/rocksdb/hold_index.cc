@@ -68,7 +68,7 @@ Version HoldIndexer::read_marker(PartitionId partition) const {
     if (!status.ok()) {
         throw StoreError(
             fmt::format("cannot read the index marker of partition {} in {}: {}. "
-                        "Check the disk.",
+                        "Check the disk; if it is sound, restore a backup (holdfast restore).",
                         partition, database_.GetName(), status.ToString()));
     }
     return ByteReader(bytes, "index marker").number();
@@ -115,7 +115,7 @@ bool HoldIndexer::step(PartitionId partition) {
     if (blobs.empty()) {
         return false;
     }
-    std::vector<std::string> keys;
+    rocksdb::WriteBatch write;
     for (const EventBlob& blob : blobs) {
         for (const RecordedEvent& recorded : decode_blob(partition, blob)) {
             const auto* placed = std::get_if<HoldPlaced>(&recorded.event);
@@ -123,12 +123,12 @@ bool HoldIndexer::step(PartitionId partition) {
                 continue;
             }
             const Hold& hold = placed->hold;
-            keys.push_back(index_key(KeyKind::holds_by_cart, hold.cart, hold.id));
+            write.Put(index_key(KeyKind::holds_by_cart, hold.cart, hold.id), "");
             if (!hold.customer.empty()) {
-                keys.push_back(index_key(KeyKind::holds_by_customer, hold.customer, hold.id));
+                write.Put(index_key(KeyKind::holds_by_customer, hold.customer, hold.id), "");
             }
-            if (keys.size() >= write_rows_max) {
-                write_rows(keys);
+            if (write.Count() >= write_rows_max) {
+                carry_out(write);
             }
         }
     }
@@ -136,33 +136,19 @@ bool HoldIndexer::step(PartitionId partition) {
     const Version version = blobs.back().last;
     std::string marker;
     ByteWriter(marker).number(version);
-    rocksdb::WriteBatch write;
-    for (const std::string& key : keys) {
-        write.Put(key, "");
-    }
     write.Put(own_key(OwnRecord::indexed, partition), marker);
-    if (const auto status = database_.Write(lazy_write(), &write); !status.ok()) {
-        throw StoreError(
-            fmt::format("cannot write the index of holds in {}: {}. Check the disk, "
-                        "then start again.",
-                        database_.GetName(), status.ToString()));
-    }
+    carry_out(write);
     indexed_[partition] = version;
     return true;
 }
 
-void HoldIndexer::write_rows(std::vector<std::string>& keys) {
-    rocksdb::WriteBatch write;
-    for (const std::string& key : keys) {
-        write.Put(key, "");
-    }
-    keys.clear();
+void HoldIndexer::carry_out(rocksdb::WriteBatch& write) {
     if (const auto status = database_.Write(lazy_write(), &write); !status.ok()) {
-        throw StoreError(
-            fmt::format("cannot write the index of holds in {}: {}. Check the disk, "
-                        "then start again.",
-                        database_.GetName(), status.ToString()));
+        throw StoreError(fmt::format(
+            "cannot write the index of holds in {}: {}. Check the disk, then start again.",
+            database_.GetName(), status.ToString()));
     }
+    write.Clear();
 }
 
 std::vector<HoldId> HoldIndexer::holds_of(HoldIndex index, std::string_view name, HoldId after,
@@ -186,8 +172,10 @@ std::vector<HoldId> HoldIndexer::holds_of(HoldIndex index, std::string_view name
         }
     }
     if (!at->status().ok()) {
-        throw StoreError(fmt::format("cannot read the index of holds in {}: {}. Check the disk.",
-                                     database_.GetName(), at->status().ToString()));
+        throw StoreError(
+            fmt::format("cannot read the index of holds in {}: {}. Check the disk; if it is sound, "
+                        "restore a backup (holdfast restore).",
+                        database_.GetName(), at->status().ToString()));
     }
     return found;
 }

@@ -38,7 +38,7 @@ private:
     // Reads a little of what is new. False: there is nothing.
     bool step();
     bool step(PartitionId partition);
-    void write_rows(std::vector<std::string>& keys);
+    void carry_out(rocksdb::WriteBatch& write);
     Version read_marker(PartitionId partition) const;
 
     rocksdb::DB& database_;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "store/rocksdb/durable_files.h"
 #include "store/store.h"
 
 namespace holdfast::store {
@@ -113,14 +114,7 @@ void MarkFile::create(const Mark& mark) {
         !status.ok()) {
         fail("make", path_, status);
     }
-    std::unique_ptr<rocksdb::FSDirectory> directory;
-    auto status = files_.NewDirectory(directory_, {}, &directory, nullptr);
-    if (status.ok()) {
-        status = directory->Fsync({}, nullptr);
-    }
-    if (!status.ok()) {
-        fail("flush the directory of", path_, status);
-    }
+    flush_names(files_, directory_);
 }
 
 void MarkFile::open() {
