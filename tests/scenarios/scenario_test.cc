@@ -11,6 +11,7 @@
 #include "testing/model.h"
 #include "testing/scratch_directory.h"
 #include "testing/service_target.h"
+#include "tests/scenarios/remote_targets.h"
 
 namespace holdfast::testing {
 namespace {
@@ -43,6 +44,9 @@ const std::vector<TargetKind> kinds = {
     {"service_restarted_before_every_step",
      [] { return on_memory(2, Restarts::before_every_step); }},
     {"rocksdb", on_rocksdb},
+    {"http", [] -> std::unique_ptr<Target> { return std::make_unique<HttpTarget>(); }},
+    {"command_line",
+     [] -> std::unique_ptr<Target> { return std::make_unique<CommandLineTarget>(); }, false},
 };
 
 class ScenarioTest : public ::testing::Test {
