@@ -317,13 +317,7 @@ Request Exchange::request() {
 
 void Exchange::submit(Command command, Render render) {
     render_ = render;
-    // Small enough to be kept in the function object itself.
-    service().submit_any({std::move(command), request()},
-                         [self = shared_from_this()](Outcome<Answer> outcome) mutable {
-                             Exchange& exchange = *self;
-                             exchange.outcome_ = std::move(outcome);
-                             exchange.completions_->push(std::move(self));
-                         });
+    courier_->submit({std::move(command), request()}, shared_from_this());
 }
 
 void Exchange::complete() {
@@ -331,20 +325,31 @@ void Exchange::complete() {
         return;
     }
     try {
-        finish_late();
+        finish();
     } catch (const std::exception& error) {
         telemetry::log_error(fmt::format("writing an answer failed: {}", error.what()));
-        refuse(problem(HttpFault::internal_error,
-                       "the answer could not be written: the server's log says why"));
+        return fail();
     }
     HF_ASSERT(answered_);
+    resume();
+}
+
+void Exchange::fail() {
+    if (!abandoned_) {
+        refuse(problem(HttpFault::internal_error,
+                       "the server failed at this request: its log says why"));
+        resume();
+    }
+}
+
+void Exchange::resume() {
     // Empty when the answer came before the session began to wait.
     if (auto waiter = std::exchange(waiter_, nullptr)) {
         waiter();
     }
 }
 
-void Exchange::finish_late() {
+void Exchange::finish() {
     if (late_) {
         std::exchange(late_, nullptr)();
         return;
@@ -367,9 +372,7 @@ void Exchange::give_up() {
                    .field = {},
                    .short_lines = {},
                    .fence = {}});
-    if (auto waiter = std::exchange(waiter_, nullptr)) {
-        waiter();
-    }
+    resume();
 }
 
 void Exchange::etag(std::uint64_t number) {

@@ -30,7 +30,7 @@ namespace holdfast::http {
 
 class Exchange final : public std::enable_shared_from_this<Exchange> {
 public:
-    explicit Exchange(Worker& worker) : worker_(&worker), completions_(worker.completions) {}
+    explicit Exchange(Worker& worker) : worker_(&worker), courier_(worker.courier) {}
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 
@@ -86,8 +86,11 @@ public:
     // Refuses before there is a head to judge.
     void begin_refused(const Problem& problem);
 
-    // For Completions: what the engine said has arrived.
+    // For the courier. What the engine said to a command; on the engine's thread.
+    void take(Outcome<Answer> outcome) { outcome_ = std::move(outcome); }
+    // It has been said; or nothing will be.
     void complete();
+    void fail();
 
 private:
     std::optional<Problem> judge(const Head& head);
@@ -96,12 +99,13 @@ private:
     std::optional<Problem> judge_fields(const Head& head);
     std::optional<Problem> judge_target(const Head& head);
     void reset();
-    void finish_late();
+    void finish();
+    void resume();
     template <class T>
     static Result<T> guarded(std::invocable auto& call);
 
     Worker* worker_;
-    std::shared_ptr<Completions> completions_;
+    std::shared_ptr<Courier> courier_;
 
     const Route* route_ = nullptr;
     std::chrono::steady_clock::time_point started_;
@@ -162,7 +166,8 @@ Done<T> Exchange::later(Late render) {
                 exchange.refuse(std::move(outcome.result.error()));
             }
         };
-        exchange.completions_->push(std::move(self));
+        std::shared_ptr<Exchange> asker = std::move(self);
+        exchange.courier_->bring({&asker, 1});
     };
 }
 
@@ -197,7 +202,8 @@ void Exchange::submit_many(std::vector<Submission> submissions, Late render) {
             Exchange& exchange = *self;
             exchange.late_ = [&exchange, outcomes = std::move(outcomes),
                               render = std::move(render)]() mutable { render(exchange, outcomes); };
-            exchange.completions_->push(std::move(self));
+            std::shared_ptr<Exchange> asker = std::move(self);
+            exchange.courier_->bring({&asker, 1});
         });
 }
 

@@ -43,6 +43,7 @@ public:
         asio::co_spawn(workers_[0]->context, accept(), asio::detached);
         for (const std::unique_ptr<Worker>& worker : workers_) {
             threads_.emplace_back([&worker = *worker] { worker.run(); });
+            ::pthread_setname_np(threads_.back().native_handle(), "hf-http");
         }
     }
 

@@ -40,7 +40,7 @@ Worker::Worker(Shared& its_shared)
 }
 
 Worker::~Worker() {
-    completions->close();
+    courier->close();
 }
 
 void Worker::run() {

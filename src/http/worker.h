@@ -19,7 +19,7 @@
 #include <holdfast/clock.h>
 #include <holdfast/service.h>
 #include "http/admissions.h"
-#include "http/completions.h"
+#include "http/courier.h"
 #include "http/json.h"
 #include "http/server.h"
 #include "telemetry/metrics.h"
@@ -78,7 +78,7 @@ public:
 
     Shared& shared;
     boost::asio::io_context context{1};
-    const std::shared_ptr<Completions> completions = std::make_shared<Completions>(context);
+    const std::shared_ptr<Courier> courier = std::make_shared<Courier>(context, shared.service);
     JsonTree json;
 
 private:

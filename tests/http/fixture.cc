@@ -19,29 +19,23 @@ void StubService::wait_until_held_back(std::size_t count) {
 }
 
 void StubService::let_go() {
-    std::deque<std::pair<Done<Answer>, Outcome<Answer>>> answers;
+    std::deque<std::move_only_function<void()>> answers;
     {
         const std::lock_guard lock(mutex_);
         holding_back_ = false;
         answers.swap(waiting_);
     }
-    for (auto& [done, outcome] : answers) {
-        done(std::move(outcome));
+    for (auto& tell : answers) {
+        tell();
     }
 }
 
 void StubService::submit_any(Submission submission, Done<Answer> done) {
-    Outcome<Answer> outcome = answer(submission);
-    {
-        const std::lock_guard lock(mutex_);
-        ++commands;
-        if (holding_back_) {
-            waiting_.emplace_back(std::move(done), std::move(outcome));
-            changed_.notify_all();
-            return;
-        }
-    }
-    done(std::move(outcome));
+    std::vector<Submission> one;
+    one.push_back(std::move(submission));
+    submit_many(std::move(one), [done = std::move(done)](auto outcomes) mutable {
+        done(std::move(outcomes.front()));
+    });
 }
 
 void StubService::submit_many(std::vector<Submission> submissions,
@@ -49,6 +43,18 @@ void StubService::submit_many(std::vector<Submission> submissions,
     std::vector<Outcome<Answer>> outcomes;
     for (const Submission& submission : submissions) {
         outcomes.push_back(answer(submission));
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        commands += submissions.size();
+        if (holding_back_) {
+            waiting_.emplace_back(
+                [done = std::move(done), outcomes = std::move(outcomes)]() mutable {
+                    done(std::move(outcomes));
+                });
+            changed_.notify_all();
+            return;
+        }
     }
     done(std::move(outcomes));
 }

@@ -54,7 +54,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     bool holding_back_ = false;
-    std::deque<std::pair<Done<Answer>, Outcome<Answer>>> waiting_;
+    std::deque<std::move_only_function<void()>> waiting_;
 };
 
 Refusal refusal_of(RefusalCode code);
