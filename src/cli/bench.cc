@@ -64,15 +64,15 @@ PlaceHold next_hold(const BenchOptions& options, std::uint64_t number) {
 }
 
 void set_up(Connection& connection, const BenchOptions& options) {
-    std::vector<Submission> commands;
+    std::vector<Command> commands;
     for (unsigned sku = 0; sku < options.skus; ++sku) {
         if (!connection.sku(sku_name(sku))) {
-            commands.push_back({DefineSku{.sku = sku_name(sku), .policy = {}}, {}});
+            commands.emplace_back(DefineSku{.sku = sku_name(sku), .policy = {}});
         }
-        commands.push_back(
-            {ReceiveStock{.sku = sku_name(sku), .quantity = units_each, .reference = ""}, {}});
+        commands.emplace_back(
+            ReceiveStock{.sku = sku_name(sku), .quantity = units_each, .reference = ""});
         if (commands.size() >= setup_commands || sku + 1 == options.skus) {
-            for (const auto& outcome : connection.submit_many(std::exchange(commands, {}))) {
+            for (const auto& outcome : connection.submit_many(std::exchange(commands, {}), "")) {
                 if (!outcome.result) {
                     throw Failure(ExitStatus::refused, describe_refusal(outcome.result.error()));
                 }

@@ -3,19 +3,41 @@
 #include <cstdlib>
 #include <future>
 
+#include <boost/container_hash/hash.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "cli/wire.h"
+
 namespace holdfast::cli {
 
 namespace {
+
+// Tells a repeated command from another one under the same key.
+std::uint64_t fingerprint(const Command& command) {
+    return boost::hash<std::string>()(boost::json::serialize(to_batch_item(command)));
+}
 
 class LocalConnection final : public Connection {
 public:
     explicit LocalConnection(Service& service) : service_(service) {}
 
     Outcome<Answer> submit_any(Submission submission) override {
+        submission.request.fingerprint = fingerprint(submission.command);
         return wait<Outcome<Answer>>(
             [&](auto done) { service_.submit_any(std::move(submission), std::move(done)); });
     }
-    std::vector<Outcome<Answer>> submit_many(std::vector<Submission> submissions) override {
+    std::vector<Outcome<Answer>> submit_many(std::vector<Command> commands,
+                                             const std::string& key) override {
+        std::vector<Submission> submissions;
+        for (Command& command : commands) {
+            // The same keys that the server makes from a batch's.
+            Request request;
+            if (!key.empty()) {
+                request.idempotency_key = key + "#" + std::to_string(submissions.size());
+                request.fingerprint = fingerprint(command);
+            }
+            submissions.push_back({std::move(command), std::move(request)});
+        }
         return wait<std::vector<Outcome<Answer>>>(
             [&](auto done) { service_.submit_many(std::move(submissions), std::move(done)); });
     }

@@ -35,8 +35,10 @@ public:
         return {std::get<AnswerOf<C>>(std::move(*outcome.result)), outcome.replayed};
     }
     virtual Outcome<Answer> submit_any(Submission submission) = 0;
-    // In order, answered together.
-    virtual std::vector<Outcome<Answer>> submit_many(std::vector<Submission> submissions) = 0;
+    // In order, answered together. With a key each is carried out once, however often the same list
+    // is sent with it.
+    virtual std::vector<Outcome<Answer>> submit_many(std::vector<Command> commands,
+                                                     const std::string& key) = 0;
 
     virtual Result<HoldAnswer> hold(HoldId id) = 0;
     virtual Result<SkuAnswer> sku(const std::string& sku) = 0;

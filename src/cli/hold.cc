@@ -1,8 +1,5 @@
 #include <iostream>
 
-#include <boost/container_hash/hash.hpp>
-#include <boost/json/serialize.hpp>
-
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/line_argument.h"
@@ -98,8 +95,6 @@ template <class C>
 ExitStatus carry_out(HoldOptions& options, C command) {
     Request request;
     request.idempotency_key = options.key;
-    request.fingerprint =
-        boost::hash<std::string>()(boost::json::serialize(to_wire(command).body) + options.id);
     const auto connection = options.target.connect();
     const auto outcome = connection->submit(std::move(command), std::move(request));
     if (!outcome.result) {

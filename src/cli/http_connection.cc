@@ -74,7 +74,8 @@ public:
         : options_(std::move(options)), address_(parse_url(options_.url)), stream_(context_) {}
 
     Outcome<Answer> submit_any(Submission submission) override;
-    std::vector<Outcome<Answer>> submit_many(std::vector<Submission> submissions) override;
+    std::vector<Outcome<Answer>> submit_many(std::vector<Command> commands,
+                                             const std::string& key) override;
     Result<HoldAnswer> hold(HoldId id) override {
         return transformed(get("/v1/holds/" + to_string(id)), hold_answer_from);
     }
@@ -233,26 +234,21 @@ Outcome<Answer> HttpConnection::submit_any(Submission submission) {
     return {answer_from(submission.command, answered.body), answered.replayed};
 }
 
-// The batch has one key, from which the server makes its commands'.
-std::string batch_key(const std::vector<Submission>& submissions) {
-    const std::string& first = submissions.front().request.idempotency_key;
-    return first.empty() ? fresh_key() : first + "-batch";
-}
-
-std::vector<Outcome<Answer>> HttpConnection::submit_many(std::vector<Submission> submissions) {
-    json::array commands;
-    for (const Submission& submission : submissions) {
-        commands.push_back(to_batch_item(submission.command));
+std::vector<Outcome<Answer>> HttpConnection::submit_many(std::vector<Command> commands,
+                                                         const std::string& key) {
+    json::array items;
+    for (const Command& command : commands) {
+        items.push_back(to_batch_item(command));
     }
     const Answered answered =
-        exchange({"POST", "/v1/batch", json::object{{"commands", std::move(commands)}}},
-                 batch_key(submissions), true, options_.timeout);
+        exchange({"POST", "/v1/batch", json::object{{"commands", std::move(items)}}},
+                 key.empty() ? fresh_key() : key, true, options_.timeout);
     if (answered.status >= 400) {
         const Refusal refusal = refusal_from(answered.body);
-        return {submissions.size(), Outcome<Answer>{std::unexpected(refusal)}};
+        return {commands.size(), Outcome<Answer>{std::unexpected(refusal)}};
     }
     const json::array& results = Members(answered.body).list("results");
-    if (results.size() != submissions.size()) {
+    if (results.size() != commands.size()) {
         not_an_answer(answered.body, "as many results as commands were expected");
     }
     std::vector<Outcome<Answer>> outcomes;
@@ -263,7 +259,7 @@ std::vector<Outcome<Answer>> HttpConnection::submit_many(std::vector<Submission>
         if (result.number("status") >= 400) {
             outcomes.push_back({std::unexpected(refusal_from(body)), replayed});
         } else {
-            outcomes.push_back({answer_from(submissions[i].command, body), replayed});
+            outcomes.push_back({answer_from(commands[i], body), replayed});
         }
     }
     return outcomes;

@@ -241,22 +241,8 @@ void check_names(Connection& connection, Import& import) {
     throw Failure(ExitStatus::refused, text);
 }
 
-// The key makes a second run of the same file, after a broken first one, add nothing twice.
-Submission receive(const StockLine& line, std::uint64_t file) {
-    Request request;
-    request.idempotency_key =
-        "import-" + std::to_string(file) + "-" + line.where.substr(line.where.rfind(':') + 1);
-    request.fingerprint = boost::hash<std::string>()(line.sku + "@" + line.location + "=" +
-                                                     std::to_string(line.quantity));
-    return {ReceiveStock{.sku = line.sku,
-                         .location = line.location,
-                         .quantity = line.quantity,
-                         .reference = line.reference},
-            std::move(request)};
-}
-
 // A count sets what is on hand, so importing it again changes nothing.
-std::optional<Submission> count(Connection& connection, const StockLine& line) {
+std::optional<Command> count(Connection& connection, const StockLine& line) {
     const auto stock = connection.stock(line.sku);
     Quantity on_hand = 0;
     if (stock) {
@@ -267,64 +253,88 @@ std::optional<Submission> count(Connection& connection, const StockLine& line) {
     if (on_hand == line.quantity) {
         return std::nullopt;
     }
-    return Submission{AdjustStock{.sku = line.sku,
-                                  .location = line.location,
-                                  .delta = line.quantity - on_hand,
-                                  .reason = "counted (import)",
-                                  .reference = line.reference},
-                      {}};
+    return AdjustStock{.sku = line.sku,
+                       .location = line.location,
+                       .delta = line.quantity - on_hand,
+                       .reason = "counted (import)",
+                       .reference = line.reference};
 }
 
-std::size_t carry_out(Connection& connection, const Import& import) {
+// Names the goods that come in, so that a second run of the same file, after a broken first one, adds
+// nothing twice.
+std::string delivery_key(const std::vector<StockLine>& lines) {
     std::size_t hash = 0;
-    for (const StockLine& line : import.stock) {
+    for (const StockLine& line : lines) {
         boost::hash_combine(hash, line.where + line.sku + line.location +
                                       std::to_string(line.quantity) + line.reference);
     }
-    std::vector<Submission> commands;
-    std::size_t done = 0;
-    const std::size_t total = import.locations.size() + import.skus.size() + import.stock.size();
-    Progress progress("importing");
-    const auto flush = [&] {
-        for (const Outcome<Answer>& outcome : connection.submit_many(std::exchange(commands, {}))) {
-            if (!outcome.result) {
-                throw Failure(ExitStatus::refused,
-                              "stopped after about " + std::to_string(done) + " of " +
-                                  std::to_string(total) +
-                                  " lines; mend this and run the same "
-                                  "import again, what is done is not done twice.\n" +
-                                  describe_refusal(outcome.result.error()));
-            }
-            ++done;
-        }
-        progress.show(done, total);
-    };
-    const auto add = [&](Submission submission) {
-        commands.push_back(std::move(submission));
-        if (commands.size() == commands_at_once) {
+    return "import-" + std::to_string(hash);
+}
+
+// Sends commands some hundreds at a time.
+class Carrier {
+public:
+    Carrier(Connection& connection, std::size_t total, std::string key)
+        : connection_(connection), total_(total), key_(std::move(key)) {}
+
+    void add(Command command) {
+        commands_.push_back(std::move(command));
+        if (commands_.size() == commands_at_once) {
             flush();
         }
-    };
+    }
+    void flush() {
+        if (commands_.empty()) {
+            return;
+        }
+        const std::string key = key_.empty() ? "" : key_ + "-" + std::to_string(done_);
+        for (const auto& outcome : connection_.submit_many(std::exchange(commands_, {}), key)) {
+            if (!outcome.result) {
+                throw Failure(ExitStatus::refused,
+                              "stopped after about " + std::to_string(done_) + " of " +
+                                  std::to_string(total_) +
+                                  " changes; mend this and run the same import again, what is done "
+                                  "is not done twice.\n" +
+                                  describe_refusal(outcome.result.error()));
+            }
+            ++done_;
+        }
+        progress_.show(done_, total_);
+    }
+    [[nodiscard]] std::size_t done() const { return done_; }
+
+private:
+    Connection& connection_;
+    std::size_t total_;
+    std::string key_;
+    std::vector<Command> commands_;
+    std::size_t done_ = 0;
+    Progress progress_{"importing"};
+};
+
+std::size_t carry_out(Connection& connection, const Import& import) {
+    Carrier definitions(connection, import.locations.size() + import.skus.size(), "");
     for (const DefineLocation& location : import.locations) {
-        add({location, {}});
+        definitions.add(location);
     }
     for (const DefineSku& sku : import.skus) {
-        add({sku, {}});
+        definitions.add(sku);
     }
-    if (!commands.empty()) {
-        flush();
-    }
+    definitions.flush();
+    const bool counted = !import.stock.empty() && import.stock.front().counted;
+    Carrier stock(connection, import.stock.size(), counted ? "" : delivery_key(import.stock));
     for (const StockLine& line : import.stock) {
         if (!line.counted) {
-            add(receive(line, hash));
-        } else if (auto counted = count(connection, line)) {
-            add(std::move(*counted));
+            stock.add(ReceiveStock{.sku = line.sku,
+                                   .location = line.location,
+                                   .quantity = line.quantity,
+                                   .reference = line.reference});
+        } else if (auto correction = count(connection, line)) {
+            stock.add(std::move(*correction));
         }
     }
-    if (!commands.empty()) {
-        flush();
-    }
-    return done;
+    stock.flush();
+    return definitions.done() + stock.done();
 }
 
 ExitStatus run(ImportOptions& options) {
@@ -351,14 +361,15 @@ ExitStatus run(ImportOptions& options) {
     if (!import.faults.empty()) {
         refuse(import.faults);
     }
-    std::cout << import.locations.size() << " locations, " << import.skus.size() << " SKUs, "
-              << import.stock.size() << " stock lines: ";
+    const std::string read = std::to_string(import.locations.size()) + " locations, " +
+                             std::to_string(import.skus.size()) + " SKUs, " +
+                             std::to_string(import.stock.size()) + " stock lines: ";
     if (options.check) {
-        std::cout << "all well, nothing was changed\n";
+        std::cout << read << "all well, nothing was changed\n";
         return ExitStatus::ok;
     }
     const std::size_t changes = carry_out(*connection, import);
-    std::cout << changes << " changes made in " << options.target.name() << '\n';
+    std::cout << read << changes << " changes made in " << options.target.name() << '\n';
     return ExitStatus::ok;
 }
 

@@ -1,5 +1,6 @@
 #include <array>
 #include <iostream>
+#include <span>
 
 #include <holdfast/version.h>
 #include "cli/command.h"
@@ -44,6 +45,16 @@ std::string named(const CLI::App& app) {
     return app.get_name() + (chosen.empty() ? "" : " " + named(*chosen.front()));
 }
 
+// The first word that should be a command and is none; empty when there is no such word.
+std::string unknown_command(const CLI::App& app, std::span<char*> words) {
+    if (words.empty() || app.get_subcommands({}).empty() || *words.front() == '-') {
+        return "";
+    }
+    const auto named =
+        app.get_subcommands([&](const CLI::App* sub) { return sub->check_name(words.front()); });
+    return named.empty() ? words.front() : unknown_command(*named.front(), words.subspan(1));
+}
+
 int run(int argc, char** argv) {
     CLI::App app;
     app.name("holdfast");
@@ -56,6 +67,11 @@ int run(int argc, char** argv) {
     holdfast::cli::Action action;
     for (const Subcommand& command : commands) {
         command.define(*app.add_subcommand(std::string(command.name)), action);
+    }
+    const std::span arguments(argv, static_cast<std::size_t>(argc));
+    if (const std::string word = unknown_command(app, arguments.subspan(1)); !word.empty()) {
+        std::cerr << "holdfast: there is no command \"" << word << "\"\nTry `holdfast --help`.\n";
+        return static_cast<int>(ExitStatus::usage);
     }
     try {
         app.parse(argc, argv);

@@ -382,6 +382,15 @@ Refusal refusal_from(const json::value& problem) {
         refusal.detail = members.text("code") + ": " + refusal.detail;
     }
     refusal.short_lines = short_lines_from(members.list("short"));
+    for (const json::value& item : members.list("errors")) {
+        const Members error(item);
+        if (refusal.field.empty()) {
+            refusal.field = error.text("pointer");
+        }
+        if (error.text("detail") != refusal.detail) {
+            refusal.detail += "\n    " + error.text("pointer") + ": " + error.text("detail");
+        }
+    }
     if (members.find("fence") != nullptr) {
         refusal.fence = members.get<std::uint64_t>("fence");
     }
