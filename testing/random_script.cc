@@ -127,6 +127,10 @@ std::string replayable(const Scenario& scenario, std::size_t steps, const std::s
            answers + "\nexpected:\n" + expected + "\nactual:\n" + actual;
 }
 
+std::string told_step(const Step& step, const std::string& answer) {
+    return step.text + (answer.empty() ? "" : "  -> " + answer) + "\n";
+}
+
 }  // namespace
 
 rc::Gen<Script> random_script() {
@@ -142,6 +146,15 @@ Scenario parse_script(const Script& script) {
     return parse_scenario("script", text);
 }
 
+std::string as_scenario(const Script& script, Target& target) {
+    Player player(target);
+    std::string text;
+    for (const Step& step : parse_script(script).steps) {
+        text += told_step(step, player.play(step, facts));
+    }
+    return text;
+}
+
 std::optional<std::string> compare(const Script& script, Target& expected, Target& actual,
                                    Compare what) {
     const Scenario scenario = parse_script(script);
@@ -152,7 +165,7 @@ std::optional<std::string> compare(const Script& script, Target& expected, Targe
         const Step& step = scenario.steps[i];
         std::string wanted = model.play(step, facts);
         std::string got = subject.play(step, facts);
-        answers += step.text + (wanted.empty() ? "" : "  -> " + wanted) + "\n";
+        answers += told_step(step, wanted);
         if (wanted == got && what == Compare::everything) {
             wanted = model.everything();
             got = subject.everything();

@@ -21,6 +21,9 @@ rc::Gen<Script> random_script();
 // The lines after what every script begins with: the SKUs and the locations.
 Scenario parse_script(const Script& script);
 
+// The script as a scenario that can be saved: each step with what `target` answers.
+std::string as_scenario(const Script& script, Target& target);
+
 // What is compared after each step: the answer and every row and hold, or the answers alone (and all the rest once, at
 // the end, after `settle`).
 enum class Compare { everything, answers };

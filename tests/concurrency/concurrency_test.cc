@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/evolve.h"
+#include "testing/core_target.h"
 #include "testing/manual_clock.h"
 #include "testing/memory_store.h"
 #include "testing/scratch_directory.h"
@@ -78,6 +80,28 @@ protected:
         for (const AuditDifference& difference : service_->audit().differences) {
             ADD_FAILURE() << difference.what << ": kept " << difference.kept << ", events "
                           << difference.events;
+        }
+    }
+
+    // What was answered is what the log, replayed, says of the hold at that fence.
+    void expect_in_log(const std::vector<Hold>& answers) {
+        std::map<HoldId, Hold> holds;
+        std::map<std::pair<HoldId, Fence>, Hold> history;
+        std::string cursor;
+        for (bool more = true; more;) {
+            const auto page = service_->events(cursor, 1'000);
+            ASSERT_TRUE(page.has_value());
+            for (const RecordedEvent& recorded : page->items) {
+                if (const auto id = hold_of(recorded.event)) {
+                    core::evolve(holds[*id], recorded.event);
+                    history[{*id, holds[*id].fence}] = holds[*id];
+                }
+            }
+            more = !page->items.empty();
+            cursor = page->next;
+        }
+        for (const Hold& answer : answers) {
+            EXPECT_EQ((history[{answer.id, answer.fence}]), answer);
         }
     }
 
@@ -191,6 +215,8 @@ TEST_P(ConcurrencyTest, ABusyDayAddsUp) {
     for (const std::string& sku : skus_) {
         receive(sku, 400);
     }
+    std::mutex mutex;
+    std::vector<Hold> answers;
     std::atomic<bool> open = true;
     std::jthread reader([&] {
         std::map<std::string, Version> versions;
@@ -208,26 +234,32 @@ TEST_P(ConcurrencyTest, ABusyDayAddsUp) {
     at_once([&](int thread) {
         std::mt19937 random(static_cast<unsigned>(thread));
         const auto sku = [&] { return skus_[random() % skus_.size()]; };
+        const auto answered = [&](const Result<HoldAnswer>& answer) {
+            ASSERT_TRUE(answer.has_value());
+            const std::lock_guard lock(mutex);
+            answers.push_back(answer->hold);
+        };
         for (int i = 0; i < 60; ++i) {
             const auto held = service_->submit(
                 cart_of("c", {{sku(), Quantity(1 + random() % 3), ""}, {sku(), 1, ""}}));
             if (!held) {
                 continue;
             }
+            answered(held);
             const HoldId id = held->hold.id;
             const Fence fence = held->hold.fence;
             switch (random() % 4) {
                 case 0:
-                    EXPECT_TRUE(service_->submit(ReleaseHold{.id = id, .fence = fence}));
+                    answered(service_->submit(ReleaseHold{.id = id, .fence = fence}));
                     break;
                 case 1:
-                    EXPECT_TRUE(service_->submit(ConfirmHold{.id = id, .fence = fence}));
-                    EXPECT_TRUE(service_->submit(FulfilHold{.id = id}));
-                    EXPECT_TRUE(service_->submit(ReturnUnits{.id = id}));
+                    answered(service_->submit(ConfirmHold{.id = id, .fence = fence}));
+                    answered(service_->submit(FulfilHold{.id = id}));
+                    answered(service_->submit(ReturnUnits{.id = id}));
                     break;
                 case 2:
-                    EXPECT_TRUE(service_->submit(ConfirmHold{.id = id}));
-                    EXPECT_TRUE(service_->submit(CancelHold{.id = id}));
+                    answered(service_->submit(ConfirmHold{.id = id}));
+                    answered(service_->submit(CancelHold{.id = id}));
                     break;
                 default:
                     break;
@@ -237,6 +269,7 @@ TEST_P(ConcurrencyTest, ABusyDayAddsUp) {
     open = false;
     reader.join();
     expect_clean_audit();
+    expect_in_log(answers);
     clock_->advance(std::chrono::hours(1));
     service_->tick();
     for (const std::string& sku : skus_) {

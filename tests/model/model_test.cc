@@ -7,6 +7,7 @@
 #include "testing/core_target.h"
 #include "testing/memory_store.h"
 #include "testing/random_script.h"
+#include "testing/scratch_directory.h"
 #include "testing/service_target.h"
 
 namespace holdfast::testing {
@@ -66,8 +67,31 @@ TEST(Model, AgreesWithTheServiceOverFourPartitions) {
 }
 
 TEST(Model, AgreesWithAServiceThatRestartsBeforeEveryStep) {
-    check_scripts("service, restarting", 100, [](const Script& script) {
+    check_scripts("service, restarting", 50, [](const Script& script) {
         return compare_with_service(script, 2, Restarts::before_every_step);
+    });
+}
+
+TEST(Model, AgreesWithTheServiceOnRocksDb) {
+    check_scripts("service on RocksDB, restarting", 15, [](const Script& script) {
+        ScratchDirectory directory;
+        Model model;
+        ServiceTarget service(
+            [&](std::shared_ptr<const Clock> clock) {
+                return holdfast::open(
+                    {.data = directory.path() / "data", .clock = std::move(clock)});
+            },
+            script.size() < 20 ? Restarts::before_every_step : Restarts::never);
+        return compare(script, model, service);
+    });
+}
+
+// What is printed when the model and the core differ is a scenario like those in tests/scenarios.
+TEST(Model, WhatItSaysCanBeSavedAndReplayed) {
+    check_scripts("replay", 300, [](const Script& script) {
+        Model model;
+        CoreTarget core;
+        return run(parse_scenario("printed.scenario", as_scenario(script, model)), core);
     });
 }
 
