@@ -121,6 +121,9 @@ public:
     virtual void find_holds(HoldFilter filter, Done<Page<Hold>> done) = 0;
     // Blocking; oldest first. `after` is a page's cursor; empty: from the beginning.
     virtual Result<Page<RecordedEvent>> events(std::string_view after, std::size_t limit) = 0;
+    // Blocking: the counters as they were at a past moment, by folding the events up to it. Takes as
+    // long as that history is.
+    virtual Result<StockAnswer> stock_at(std::string_view sku, Instant at) = 0;
     // Blocking: recomputes everything from the events and compares.
     virtual AuditReport audit() = 0;
     // Blocking: a consistent copy of the store in a directory that must not exist yet.

@@ -25,7 +25,7 @@ constexpr auto table = std::to_array<Route>({
     {get, "/v1/skus", list_skus, BodyRule::none, Extra::query},
     {get, "/v1/skus/{sku}", get_sku},
     {put, "/v1/skus/{sku}", put_sku, BodyRule::optional},
-    {get, "/v1/skus/{sku}/stock", get_stock},
+    {get, "/v1/skus/{sku}/stock", get_stock, BodyRule::none, Extra::query},
     {post, "/v1/skus/{sku}/stock", post_stock, BodyRule::required},
     {get, "/v1/locations", list_locations},
     {put, "/v1/locations/{location}", put_location, BodyRule::optional},

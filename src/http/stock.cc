@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "http/answer_json.h"
 #include "http/command_json.h"
 #include "http/handlers.h"
@@ -25,6 +27,21 @@ void post_stock(Exchange& x) {
 }
 
 void get_stock(Exchange& x) {
+    const auto moment = x.query().take("at");
+    if (auto unknown = x.query().rest()) {
+        return x.refuse(std::move(*unknown));
+    }
+    if (moment) {
+        const auto at = parse_rfc3339(*moment);
+        if (!at) {
+            return x.refuse(problem(
+                HttpFault::bad_request,
+                fmt::format("at={} is not a moment: write it like 2026-11-21T03:19:57Z", *moment)));
+        }
+        return x.block([&service = x.service(), sku = std::string(x.parameter(0)),
+                        at = *at] { return service.stock_at(sku, at); },
+                       write_stock);
+    }
     x.service().read_stock(std::string(x.parameter(0)), x.later<StockAnswer>(write_stock));
 }
 

@@ -8,9 +8,11 @@
 #include <fmt/format.h>
 
 #include <holdfast/limits.h>
+#include "core/evolve.h"
 #include "core/validate.h"
 #include "sequencer/answers.h"
 #include "service/audit.h"
+#include "service/event_log.h"
 #include "service/queries.h"
 
 namespace holdfast {
@@ -190,6 +192,22 @@ void Engine::find_holds(HoldFilter filter, Done<Page<Hold>> done) {
 
 Result<Page<RecordedEvent>> Engine::events(std::string_view after, std::size_t limit) {
     return read_events(*store_, after, limit);
+}
+
+Result<StockAnswer> Engine::stock_at(std::string_view sku, Instant at) {
+    core::State state(store_->partition_count());
+    EventLog log(*store_, std::vector<Version>(store_->partition_count()));
+    for (auto event = log.next(); event && event->at <= at; event = log.next()) {
+        core::evolve(state, event->event, event->at);
+    }
+    const core::SkuState* found = state.find_sku(sku);
+    if (found == nullptr) {
+        return std::unexpected(
+            Refusal{.code = RefusalCode::unknown_sku,
+                    .detail = fmt::format("SKU '{}' was not known at {}: ask for a later moment",
+                                          sku, to_rfc3339(at))});
+    }
+    return sequencer::stock_answer(state, *found, at);
 }
 
 AuditReport Engine::audit() {

@@ -108,6 +108,15 @@ TEST_P(EngineTest, DueHoldsEndAtTheTick) {
     EXPECT_EQ(engine_->statistics().holds_expired, 1U);
 }
 
+TEST_P(EngineTest, PastMomentsCanBeAskedFor) {
+    const Instant before = clock_->now();
+    clock_->advance(10s);
+    ASSERT_TRUE(engine_->submit(cart(3, 2)));
+    EXPECT_EQ(engine_->stock_at("mug", before)->total.available, 10);
+    EXPECT_EQ(engine_->stock_at("mug", clock_->now())->total.available, 7);
+    EXPECT_EQ(engine_->stock_at("mug", before - 1s).error().code, RefusalCode::unknown_sku);
+}
+
 TEST_P(EngineTest, KeyIsAnsweredOnceAlsoAfterARestart) {
     const Request request{.idempotency_key = "k-1", .fingerprint = 7};
     const auto first = engine_->submit(cart(1, 1), request);

@@ -79,6 +79,16 @@ TEST_F(ApiTest, locations_are_named_and_listed) {
     EXPECT_EQ(number(list.at("locations").at(0), "priority"), -5);
 }
 
+TEST_F(ApiTest, stock_is_told_of_a_past_moment) {
+    stock("mug", 10);
+    const std::string target = "/v1/skus/mug/stock?at=";
+    const auto then = expect(200, "GET", target + to_rfc3339(start));
+    EXPECT_EQ(then.at("total").at("on_hand").to_number<int>(), 10);
+    expect_problem(404, "unknown_sku", "GET", target + "2020-01-01T00:00:00Z");
+    expect_problem(400, "bad_request", "GET", target + "yesterday");
+    expect_problem(400, "bad_request", "GET", "/v1/skus/mug/stock?before=now");
+}
+
 TEST_F(ApiTest, stock_is_received_adjusted_moved_and_transferred) {
     stock("mug", 10);
     const std::string target = "/v1/skus/mug/stock";

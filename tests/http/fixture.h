@@ -44,6 +44,9 @@ public:
     void list_skus(std::string after, std::size_t limit, Done<Page<SkuAnswer>> done) override;
     void find_holds(HoldFilter filter, Done<Page<Hold>> done) override;
     Result<Page<RecordedEvent>> events(std::string_view after, std::size_t limit) override;
+    Result<StockAnswer> stock_at(std::string_view sku, Instant at) override {
+        return StockAnswer{.sku = std::string(sku), .as_of = at};
+    }
     AuditReport audit() override { return {}; }
     Result<std::filesystem::path> backup(const std::filesystem::path& directory) override;
     Statistics statistics() override { return its_statistics; }
