@@ -35,6 +35,7 @@ def number(expression):
 
 def members(text):
     """Constants and defaults by name: `type name = value;` and `type name{value};`."""
+    text = re.sub(r"std::size_t\{(\d+)\} << (\d+)", lambda shift: str(int(shift[1]) << int(shift[2])), text)
     found = re.findall(r"^\s*[\w:<> ]+ (\w+)(?: = |\{)([\d'hs* ]+)\}?;", text, re.M)
     return {name: number(value) for name, value in found}
 
