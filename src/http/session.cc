@@ -167,11 +167,16 @@ Session::Awaitable Session::send_rest() {
 }
 
 void Session::next_request() {
-    if (last_) {
-        open_ = false;
-    } else {
+    if (!unread_) {
         reader_.finish();
     }
+    if (last_) {
+        error_code ignored;
+        open_ = false;
+        unread_ = unread_ || !reader_.idle() || socket_.available(ignored) > 0;
+    }
+    phase_ = Phase::idle;
+    since_ = worker_.coarse_now();
 }
 
 // A socket that is closed while bytes come in is reset, and the client may lose the answer with it: so

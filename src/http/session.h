@@ -69,7 +69,7 @@ private:
     bool timed_out_ = false;
     // No further request is read.
     bool last_ = false;
-    // The rest of a request is still coming in.
+    // The client has sent, or is sending, what will not be read.
     bool unread_ = false;
     bool open_ = true;
     std::array<boost::asio::const_buffer, 2> response_;

@@ -264,6 +264,19 @@ TEST_F(HostileFraming, byte_by_byte_is_as_good_as_at_once) {
     EXPECT_EQ(client.receive()->status, 200);
 }
 
+TEST_F(HostileFraming, the_last_answer_arrives_whatever_else_was_sent) {
+    for (int i = 0; i < 20; ++i) {
+        Client client(port());
+        client.send("GET /healthz HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n" +
+                    std::string(200'000, 'x'));
+        const auto reply = client.receive();
+        ASSERT_TRUE(reply.has_value());
+        EXPECT_EQ(reply->status, 200);
+        EXPECT_EQ(reply->field("connection"), "close");
+        EXPECT_TRUE(client.is_closed());
+    }
+}
+
 TEST_F(HostileFraming, large_and_small_bodies_in_turn) {
     Client client(port());
     for (const std::size_t padding : {0UL, 5'000UL, 300'000UL, 10UL, 70'000UL, 0UL}) {
