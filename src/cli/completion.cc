@@ -1,6 +1,8 @@
 #include <functional>
 #include <iostream>
 
+#include <fmt/format.h>
+
 #include "cli/command.h"
 
 namespace holdfast::cli {
@@ -143,13 +145,14 @@ std::string fish(const CLI::App& root) {
         const std::string at = node.path.empty() ? "" : " " + node.path;
         const std::string prefix = "complete -c holdfast -n \"__holdfast_at '" + at + "'\" ";
         for (const CLI::App* sub : node.app->get_subcommands({})) {
-            text += prefix + "-f -a " + sub->get_name() + " -d " + quoted(sub->get_description()) +
-                    "\n";
+            text += fmt::format("{}-f -a {} -d {}\n", prefix, sub->get_name(),
+                                quoted(sub->get_description()));
         }
         for (const CLI::Option* option : node.app->get_options()) {
             for (const std::string& name : option->get_lnames()) {
-                text += prefix + "-l " + name + (option->get_option_text().empty() ? "" : " -r") +
-                        " -d " + quoted(first_line(option->get_description())) + "\n";
+                text += fmt::format("{}-l {}{} -d {}\n", prefix, name,
+                                    option->get_option_text().empty() ? "" : " -r",
+                                    quoted(first_line(option->get_description())));
             }
         }
     });

@@ -54,6 +54,7 @@ std::optional<Seconds> seconds(std::int64_t count) {
 
 std::vector<LineRequest> lines(const HoldOptions& options) {
     std::vector<LineRequest> parsed;
+    parsed.reserve(options.lines.size());
     for (const std::string& text : options.lines) {
         parsed.push_back(parse_line(text));
     }

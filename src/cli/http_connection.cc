@@ -178,7 +178,6 @@ Answered HttpConnection::exchange(const WireRequest& wire, const std::string& ke
     // A kept-alive connection may have been closed by the server between two requests.
     bool was_open = connected_;
     for (milliseconds pause = first_wait;; pause = std::min(pause * 2, longest_wait)) {
-        std::string trouble;
         try {
             HttpResponse response = exchange_once(request, timeout);
             Answered answered{

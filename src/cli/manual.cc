@@ -85,7 +85,7 @@ std::string ManualFormatter::make_help(const CLI::App* app, std::string name,
     std::string full_name = app->get_name();
     for (const CLI::App* parent = app->get_parent(); parent != nullptr;
          parent = parent->get_parent()) {
-        full_name = parent->get_name() + " " + full_name;
+        full_name.insert(0, parent->get_name() + " ");
     }
     std::ostringstream out;
     out << "NAME\n    " << full_name << " - " << app->get_description() << "\n\nSYNOPSIS\n"

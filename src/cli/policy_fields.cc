@@ -30,27 +30,27 @@ std::optional<std::string> read_number(const std::string& value, Quantity low, Q
     return std::nullopt;
 }
 
-template <Seconds Policy::* field>
+template <Seconds Policy::* Member>
 constexpr Field seconds_field(std::string_view name) {
-    return {name, [](const Policy& policy) { return std::to_string((policy.*field).count()); },
+    return {name, [](const Policy& policy) { return std::to_string((policy.*Member).count()); },
             [](Policy& policy, const std::string& value) {
                 return read_number(value, limits::ttl_min.count(), limits::hold_life_max.count(),
-                                   [&](Quantity number) { policy.*field = Seconds(number); });
+                                   [&](Quantity number) { policy.*Member = Seconds(number); });
             }};
 }
 
-template <auto field, auto last>
+template <auto Member, auto Last>
 constexpr Field word_field(std::string_view name) {
-    return {name, [](const Policy& policy) { return std::string(to_string(policy.*field)); },
+    return {name, [](const Policy& policy) { return std::string(to_string(policy.*Member)); },
             [](Policy& policy, const std::string& value) -> std::optional<std::string> {
-                if (const auto word = parse_word(value, last)) {
-                    policy.*field = *word;
+                if (const auto word = parse_word(value, Last)) {
+                    policy.*Member = *word;
                     return std::nullopt;
                 }
                 std::string words;
-                for (int i = 0; i <= static_cast<int>(last); ++i) {
+                for (int i = 0; i <= static_cast<int>(Last); ++i) {
                     words += (i > 0 ? ", " : "") +
-                             std::string(to_string(static_cast<decltype(last)>(i)));
+                             std::string(to_string(static_cast<decltype(Last)>(i)));
                 }
                 return "it must be one of " + words;
             }};
@@ -104,6 +104,7 @@ const Field& field(std::string_view name) {
 const std::vector<std::string_view>& policy_field_names() {
     static const std::vector<std::string_view> names = [] {
         std::vector<std::string_view> all;
+        all.reserve(fields.size());
         for (const Field& it : fields) {
             all.push_back(it.name);
         }

@@ -80,6 +80,7 @@ std::map<std::string, Quantity> sum_by_sku(const std::vector<OrderLine>& lines) 
 
 std::vector<LineRequest> line_requests(const std::map<std::string, Quantity>& units) {
     std::vector<LineRequest> lines;
+    lines.reserve(units.size());
     for (const auto& [sku, quantity] : units) {
         lines.push_back({.sku = sku, .quantity = quantity, .location = ""});
     }

@@ -233,6 +233,7 @@ std::string difference(const State& a, const State& b) {
     }
     const auto order = [](const State& state) {
         std::vector<std::string_view> names;
+        names.reserve(state.by_priority.size());
         for (const LocationIndex index : state.by_priority) {
             names.push_back(state.locations[index].name);
         }

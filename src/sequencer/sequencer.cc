@@ -65,9 +65,9 @@ Sequencer::Sequencer(store::Store& store, const Clock& clock)
       state_(load_state(store)),
       idempotency_(load_idempotency(store)),
       next_number_(store.last_batch() + 1),
-      durable_round_(store.last_batch()) {
-    pending_ = state_.holds.count();
-    skus_ = state_.skus.size();
+      durable_round_(store.last_batch()),
+      pending_(state_.holds.count()),
+      skus_(state_.skus.size()) {
     // Larger than all ids so far: they were made no later than the last event.
     last_id_high_ = id_time(state_.time + std::chrono::milliseconds(1));
     thread_ = std::jthread([this] { run(); });
@@ -113,10 +113,7 @@ void Sequencer::submit(std::vector<Submission> submissions, ManyDone done) {
     const std::size_t count = submissions.size();
     Item item = Many{std::move(submissions), std::move(done)};
     if (auto refused = enqueue(item, count)) {
-        std::vector<Outcome<Answer>> outcomes;
-        for (std::size_t i = 0; i < count; ++i) {
-            outcomes.push_back({std::unexpected(*refused)});
-        }
+        std::vector<Outcome<Answer>> outcomes(count, {std::unexpected(*refused)});
         std::get<Many>(item).done(std::move(outcomes));
     }
 }

@@ -286,7 +286,7 @@ Policy read_policy(ByteReader& in) {
 }
 
 std::array<char, 16> id_key(HoldId id) {
-    std::array<char, 16> key;
+    std::array<char, 16> key{};
     put_big(key.data(), id.high);
     put_big(key.data() + 8, id.low);
     return key;

@@ -78,8 +78,10 @@ void LiveHoldsWriter::load(rocksdb::DB& database, PartitionId partition) {
                   at->value().ToStringView());
         }
         if (!at->status().ok()) {
-            throw StoreError(fmt::format("cannot read the pending holds in {}: {}. Check the disk.",
-                                         database.GetName(), at->status().ToString()));
+            throw StoreError(
+                fmt::format("cannot read the pending holds in {}: {}. Check the disk; if "
+                            "it is sound, restore a backup (holdfast restore).",
+                            database.GetName(), at->status().ToString()));
         }
     };
     each(KeyKind::live_group, [&](HoldId first, std::string_view bytes) {
@@ -248,8 +250,10 @@ void LiveHoldsCursor::read_group() {
         const auto status =
             database_.Get(read_, key_of(KeyKind::live_gone, partition_, key), &gone);
         if (!status.ok() && !status.IsNotFound()) {
-            throw StoreError(fmt::format("cannot read the pending holds in {}: {}. Check the disk.",
-                                         database_.GetName(), status.ToString()));
+            throw StoreError(
+                fmt::format("cannot read the pending holds in {}: {}. Check the disk; if "
+                            "it is sound, restore a backup (holdfast restore).",
+                            database_.GetName(), status.ToString()));
         }
         for_members(decode_id_key(key), groups_->value().ToStringView(),
                     [&](std::uint64_t distance, HoldId id, std::string_view value) {

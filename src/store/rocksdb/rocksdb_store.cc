@@ -205,7 +205,7 @@ RocksDbStore::~RocksDbStore() {
     listener_->tell(nullptr);
     try {
         mark_keeper_->write();
-    } catch (const StoreError&) {
+    } catch (const StoreError&) {  // NOLINT(bugprone-empty-catch)
         // The mark stays behind what was acknowledged, as it always is a little.
     }
 }

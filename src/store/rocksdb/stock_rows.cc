@@ -62,8 +62,10 @@ std::string bundle_key(PartitionId partition, std::uint64_t number) {
 
 void check(const rocksdb::DB& database, const rocksdb::Status& status) {
     if (!status.ok()) {
-        throw StoreError(fmt::format("cannot read the stock in {}: {}. Check the disk.",
-                                     database.GetName(), status.ToString()));
+        throw StoreError(
+            fmt::format("cannot read the stock in {}: {}. Check the disk; if it is sound, "
+                        "restore a backup (holdfast restore).",
+                        database.GetName(), status.ToString()));
     }
 }
 
