@@ -29,7 +29,7 @@ void post_stock(Exchange& x) {
 void get_stock(Exchange& x) {
     const auto moment = x.query().take("at");
     if (auto unknown = x.query().rest()) {
-        return x.refuse(std::move(*unknown));
+        return x.refuse(*unknown);
     }
     if (moment) {
         const auto at = parse_rfc3339(*moment);
