@@ -210,7 +210,7 @@ void Sequencer::run() {
         bool idle = false;
         {
             const std::lock_guard lock(mutex_);
-            idle = !in_flight_;
+            idle = !in_flight_ && !failure_;
         }
         if (idle) {
             send_round();
