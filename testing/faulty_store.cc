@@ -18,6 +18,11 @@ void FaultyStore::fail_reads(bool fail) {
     reads_fail_ = fail;
 }
 
+void FaultyStore::during_next_read(std::function<void()> happens) {
+    const std::lock_guard lock(mutex_);
+    during_read_ = std::move(happens);
+}
+
 std::size_t FaultyStore::appends() const {
     const std::lock_guard lock(mutex_);
     return appends_;
@@ -57,10 +62,17 @@ void FaultyStore::append(store::Batch batch, AppendDone done) {
     }
 }
 
-void FaultyStore::check_reads() const {
-    const std::lock_guard lock(mutex_);
-    if (reads_fail_) {
-        throw store::StoreError("a planned failure to read");
+void FaultyStore::check_reads() {
+    std::function<void()> happens;
+    {
+        const std::lock_guard lock(mutex_);
+        if (reads_fail_) {
+            throw store::StoreError("a planned failure to read");
+        }
+        happens = std::exchange(during_read_, nullptr);
+    }
+    if (happens) {
+        happens();
     }
 }
 

@@ -2,6 +2,7 @@
 // Any thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -25,6 +26,8 @@ public:
     void plan(std::size_t passed, Fault fault);
     // Reads throw StoreError while set.
     void fail_reads(bool fail);
+    // What happens while the next read is carried out, on its thread.
+    void during_next_read(std::function<void()> happens);
     [[nodiscard]] std::size_t appends() const;
 
     [[nodiscard]] std::uint32_t partition_count() const override;
@@ -44,7 +47,7 @@ public:
     void backup(const std::filesystem::path& directory) override;
 
 private:
-    void check_reads() const;
+    void check_reads();
 
     store::Store& inner_;
     mutable std::mutex mutex_;
@@ -52,6 +55,7 @@ private:
     std::size_t appends_ = 0;
     bool stopped_ = false;
     bool reads_fail_ = false;
+    std::function<void()> during_read_;
 };
 
 }  // namespace holdfast::testing

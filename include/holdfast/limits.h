@@ -40,6 +40,9 @@ inline constexpr int extensions_max = 1'000;
 inline constexpr std::size_t queue_length_max = 65'536;
 // Commands decided into one append: bounds a round's latency and memory.
 inline constexpr std::size_t round_commands_max = 8'192;
+// Bytes of the rows of one append. The one that passes it is still let in. Bounds the same where carts
+// have thousands of lines, and keeps the offsets of a batch inside 32 bits.
+inline constexpr std::size_t round_bytes_max = std::size_t{16} << 20;
 // Due holds expired before the commands of one round are decided; the rest follow in the next.
 inline constexpr std::size_t round_expiries_max = 4'096;
 
@@ -49,6 +52,8 @@ inline constexpr std::uint32_t refusals_per_second_max = 10;
 // How long, and how many, first answers are remembered for their Idempotency-Key.
 inline constexpr Seconds idempotency_life = 24h;
 inline constexpr std::size_t idempotency_keys_max = 1'000'000;
+// First answers in one row of the store: a repeated request reads a whole one while all others wait.
+inline constexpr std::size_t answers_per_row_max = 64;
 
 // Items of one page of a list.
 inline constexpr std::size_t page_max = 1'000;

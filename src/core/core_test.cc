@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <holdfast/limits.h>
 #include "core/decide.h"
 #include "core/evolve.h"
 
@@ -65,6 +66,19 @@ TEST_F(CoreTest, LapsedHoldStandsInNobodysWay) {
     now_ += 600s;
     EXPECT_FALSE(run(next).refusal);
     EXPECT_EQ(state_.find_sku("mug")->at(0)->available, 9);
+}
+
+TEST_F(CoreTest, AHeartbeatMayBeAsLongAsTheLongestLife) {
+    const Policy month{.hold_ttl = limits::hold_life_max,
+                       .max_ttl = limits::hold_life_max,
+                       .max_life = limits::hold_life_max};
+    run(DefineSku{.sku = "mug", .policy = month});
+    const Decision placed = run(PlaceHold{
+        .cart = "c", .lines = {{.sku = "mug", .quantity = 1}}, .heartbeat = limits::hold_life_max});
+    const Hold& hold = std::get<HoldPlaced>(placed.events.back()).hold;
+    now_ += 25 * 24h;
+    EXPECT_FALSE(run(BeatHold{.id = hold.id}).refusal);
+    EXPECT_EQ(state_.holds.find(hold.id)->deadline(), hold.expires_at);
 }
 
 TEST_F(CoreTest, LinesOfOneSkuAreSummed) {

@@ -281,15 +281,18 @@ Decision beat_hold(const State& state, const BeatHold& command, const Given& giv
         return std::move(*named.settled);
     }
     const Hold& hold = *named.hold;
+    // No hold lives longer, whatever its heartbeat: offsets from created_at stay inside 32 bits.
+    const Instant end_of_life = hold.created_at + limits::hold_life_max;
     if (hold.heartbeat.count() == 0) {
         return refuse({.code = RefusalCode::heartbeat_not_requested,
                        .detail = "the hold was placed without a heartbeat: extend it instead"});
     }
-    return happened(HoldExtended{.id = hold.id,
-                                 .fence = next_fence(state, hold.id),
-                                 .expires_at = hold.expires_at,
-                                 .beats_until = given.now + hold.heartbeat,
-                                 .extensions = hold.extensions});
+    return happened(
+        HoldExtended{.id = hold.id,
+                     .fence = next_fence(state, hold.id),
+                     .expires_at = hold.expires_at,
+                     .beats_until = std::min<Instant>(given.now + hold.heartbeat, end_of_life),
+                     .extensions = hold.extensions});
 }
 
 Decision secure_hold(const State& state, const SecureHold& command, const Given& given) {

@@ -1,7 +1,5 @@
 #include "sequencer/idempotency.h"
 
-#include <ranges>
-
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -21,18 +19,21 @@ const AnswersRow* Idempotency::find(std::string_view key) const {
                : &rows_[found->second - first_row_];
 }
 
-void Idempotency::add(std::string_view key, PartitionId home, std::uint64_t round, Instant at) {
+Version Idempotency::add(std::string_view key, PartitionId home, Version version,
+                         std::uint64_t round, Instant at) {
     std::size_t row = rows_.size();
     while (row > 0 && rows_[row - 1].round == round && rows_[row - 1].partition != home) {
         --row;
     }
-    if (row == 0 || rows_[row - 1].round != round) {
-        rows_.push_back({.partition = home, .round = round, .at = at});
+    if (row == 0 || rows_[row - 1].round != round ||
+        rows_[row - 1].count == limits::answers_per_row_max) {
+        rows_.push_back({.partition = home, .version = version, .round = round, .at = at});
         row = rows_.size();
     }
     ++rows_[row - 1].count;
     ++keys_;
     row_of_key_[hash(key)] = first_row_ + row - 1;
+    return rows_[row - 1].version;
 }
 
 void Idempotency::restore(const AnswersRow& row, const std::vector<std::string>& keys) {
@@ -42,17 +43,6 @@ void Idempotency::restore(const AnswersRow& row, const std::vector<std::string>&
     rows_.push_back(row);
     rows_.back().count = keys.size();
     keys_ += keys.size();
-}
-
-std::vector<AnswersRow*> Idempotency::rows_of(std::uint64_t round) {
-    std::vector<AnswersRow*> rows;
-    for (AnswersRow& row : rows_ | std::views::reverse) {
-        if (row.round != round) {
-            break;
-        }
-        rows.push_back(&row);
-    }
-    return rows;
 }
 
 std::vector<AnswersRow> Idempotency::prune(Instant now) {

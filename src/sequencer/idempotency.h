@@ -15,10 +15,10 @@
 
 namespace holdfast::sequencer {
 
-// A row of first answers: RowKind::answers of `partition`, under `version`.
+// A row of first answers: RowKind::answers of `partition`, under its version after the first of them.
 struct AnswersRow {
     PartitionId partition = 0;
-    Version version = 0;      // known once its round is sealed
+    Version version = 0;
     std::uint64_t round = 0;  // the append that writes it
     Instant at;
     std::size_t count = 0;
@@ -28,12 +28,12 @@ class Idempotency {
 public:
     // Null when the key is new, or was forgotten.
     [[nodiscard]] const AnswersRow* find(std::string_view key) const;
-    // The key is answered in this round, in the row of `home`.
-    void add(std::string_view key, PartitionId home, std::uint64_t round, Instant at);
+    // The key is answered in this round, by a change that brought `home` to `version`. The version under
+    // which its row stands.
+    Version add(std::string_view key, PartitionId home, Version version, std::uint64_t round,
+                Instant at);
     // A row found in the store at the start. Rows come oldest first.
     void restore(const AnswersRow& row, const std::vector<std::string>& keys);
-    // The rows of a round, for setting their versions when it is sealed.
-    std::vector<AnswersRow*> rows_of(std::uint64_t round);
     // Rows that are too old or too many: they are forgotten here, and are to be erased in the store.
     std::vector<AnswersRow> prune(Instant now);
 

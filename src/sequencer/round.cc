@@ -1,9 +1,11 @@
 #include "sequencer/round.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include <holdfast/assert.h>
 #include <holdfast/fault.h>
+#include <holdfast/limits.h>
 #include "core/evolve.h"
 #include "store/codec.h"
 
@@ -15,6 +17,11 @@ Round::Round(std::uint64_t number, Instant now, const core::State& state)
     : now_(now), opened_at_(state.versions) {
     batch_.number = number;
     batch_.at = now;
+}
+
+bool Round::full() const {
+    return std::max<std::size_t>(commands_, events_) >= limits::round_commands_max ||
+           batch_.arena.size() >= limits::round_bytes_max;
 }
 
 store::PartitionStep& Round::step(const core::State& state, PartitionId partition) {
@@ -182,12 +189,15 @@ void Round::write_counters(const core::State& state) {
     }
 }
 
-void Round::remember(PartitionId home, std::string_view key, std::uint64_t fingerprint,
-                     const Answer& answer) {
-    auto row = std::ranges::find(answers_, home, &Answers::partition);
-    if (row == answers_.end()) {
-        row = answers_.insert(answers_.end(), Answers{.partition = home});
-    }
+void Round::remember(PartitionId home, Version row_version, std::string_view key,
+                     std::uint64_t fingerprint, const Answer& answer) {
+    const auto found = std::ranges::find_if(
+        answers_ | std::views::reverse,
+        [&](const Answers& row) { return row.partition == home && row.version == row_version; });
+    Answers* const row =
+        found != answers_.rend()
+            ? &*found
+            : &answers_.emplace_back(Answers{.partition = home, .version = row_version});
     store::encode(
         row->bytes,
         store::KeyedAnswer{.key = std::string(key), .fingerprint = fingerprint, .answer = answer});
@@ -213,16 +223,11 @@ void Round::reply(std::unique_ptr<Read> read) {
     reads_.push_back(std::move(read));
 }
 
-Version Round::answers_version(PartitionId partition) const {
-    return std::ranges::find(answers_, partition, &Answers::partition)->version;
-}
-
 store::Batch Round::seal(const core::State& state) {
     if (!HF_FAULT(counters_not_written)) {
         write_counters(state);
     }
     for (Answers& row : answers_) {
-        row.version = step(state, row.partition).next;
         batch_.put(RowKind::answers, row.partition, store::encode_version_key(row.version),
                    [&](std::string& out) {
                        store::encode_answers_header(out, now_, row.count);

@@ -3,7 +3,6 @@
 // and the answers wait. Writes each counter once, however many commands of the round changed it.
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,15 +27,15 @@ public:
     [[nodiscard]] std::uint64_t number() const { return batch_.number; }
     [[nodiscard]] bool has_events() const { return events_ > 0; }
     [[nodiscard]] std::uint32_t event_count() const { return events_; }
-    // Of what bounds a round, commands and reads or events (expiries have no command), the greater.
-    [[nodiscard]] std::size_t size() const { return std::max<std::size_t>(commands_, events_); }
+    // Has as many commands and reads, events (expiries have no command) or bytes as a round may have.
+    [[nodiscard]] bool full() const;
 
     // An event that `state` has just evolved. `after` is what it made of the hold that it names;
     // null when it names none or carries it whole.
     void record(const core::State& state, const Event& event, const Hold* after);
-    // The first answer to a key, to be found again in the row of `home`.
-    void remember(PartitionId home, std::string_view key, std::uint64_t fingerprint,
-                  const Answer& answer);
+    // The first answer to a key, to be found again in this row of `home`.
+    void remember(PartitionId home, Version row_version, std::string_view key,
+                  std::uint64_t fingerprint, const Answer& answer);
     // A row of first answers that nobody may ask for any more.
     void forget_answers(PartitionId partition, Version version);
 
@@ -46,8 +45,6 @@ public:
 
     // The batch, with the rows of all counters that changed. Once, when the round is closed.
     store::Batch seal(const core::State& state);
-    // Where the answers remembered in a partition stand: valid after seal().
-    [[nodiscard]] Version answers_version(PartitionId partition) const;
 
     // Calls everyone back. `failure` replaces every answer. Any thread, once.
     void answer_all(const Refusal* failure);
@@ -63,17 +60,15 @@ private:
     };
     struct Answers {
         PartitionId partition = 0;
-        Version version = 0;  // set by seal()
+        Version version = 0;
         std::size_t count = 0;
         std::string bytes;
     };
-    using StockPlace = std::pair<core::SkuIndex, core::LocationIndex>;
 
     store::PartitionStep& step(const core::State& state, PartitionId partition);
     void touch(const core::State& state, std::string_view sku, std::string_view location);
     void touch_customer(const core::State& state, std::string_view sku, std::string_view customer);
     void write_hold(const core::State& state, const Hold& hold);
-    void write_definition(const core::State& state, const Event& event);
     void write_counters(const core::State& state);
 
     Instant now_;

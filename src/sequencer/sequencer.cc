@@ -162,22 +162,22 @@ std::chrono::milliseconds Sequencer::nap() const {
 
 bool Sequencer::wait_for_work() {
     std::unique_lock lock(mutex_);
-    const auto round_full = [this] {
-        return round_ && round_->size() >= limits::round_commands_max;
-    };
     for (;;) {
         const bool can_send = round_ != nullptr && !in_flight_;
-        const bool can_take = (!queue_.empty() || next_ < taken_.size()) && !round_full();
+        const bool round_full = round_ != nullptr && round_->full();
+        const bool can_take = (!queue_.empty() || next_ < taken_.size()) && !round_full;
         if (can_send || can_take || (failure_ && !queue_.empty())) {
             break;
         }
         if (stopping_ && !in_flight_) {
             return false;
         }
-        if (!stopping_ && !failure_ && !round_full() && timer_due()) {
+        // A round that is open has a time of its own already: what is due later waits for the next.
+        const bool timer_runs = !stopping_ && !failure_ && round_ == nullptr;
+        if (timer_runs && timer_due()) {
             break;
         }
-        wake_.wait_for(lock, nap());
+        wake_.wait_for(lock, timer_runs ? nap() : nap_max);
     }
     if (next_ == taken_.size()) {
         taken_.clear();
@@ -210,6 +210,7 @@ void Sequencer::run() {
         bool idle = false;
         {
             const std::lock_guard lock(mutex_);
+            // After a failure, which may have come meanwhile, what was decided on top is refused.
             idle = !in_flight_ && !failure_;
         }
         if (idle) {
@@ -223,7 +224,7 @@ void Sequencer::fill_round() {
     open_round();
     expire_due();
     flush_refusals();
-    while (next_ < taken_.size() && round_->size() < limits::round_commands_max) {
+    while (next_ < taken_.size() && !round_->full()) {
         execute(taken_[next_]);
         ++next_;  // not before: who was not answered is refused with the rest
     }
@@ -453,8 +454,9 @@ void Sequencer::remember(const Submission& submission, const Answer& answer) {
         },
         answer);
     const Request& request = submission.request;
-    round_->remember(home, request.idempotency_key, request.fingerprint, answer);
-    idempotency_.add(request.idempotency_key, home, round_->number(), round_->now());
+    const Version row = idempotency_.add(request.idempotency_key, home, state_.versions[home],
+                                         round_->number(), round_->now());
+    round_->remember(home, row, request.idempotency_key, request.fingerprint, answer);
 }
 
 void Sequencer::note_refusal(const Command& command, const Refusal& refusal) {
@@ -506,9 +508,6 @@ void Sequencer::send_round() {
         round_->forget_answers(row.partition, row.version);
     }
     store::Batch batch = round_->seal(state_);
-    for (AnswersRow* row : idempotency_.rows_of(batch.number)) {
-        row->version = round_->answers_version(row->partition);
-    }
     ++next_number_;
     {
         const std::lock_guard lock(mutex_);

@@ -1,5 +1,6 @@
 // What happens around a round that is on its way to disk: what is decided on top of it, a queue that is full,
 // requests that come too late, keys that are in use, refusals that are counted.
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -7,6 +8,7 @@
 
 #include <holdfast/limits.h>
 #include "service/engine.h"
+#include "store/codec.h"
 #include "testing/faulty_store.h"
 #include "testing/manual_clock.h"
 #include "testing/memory_store.h"
@@ -78,6 +80,136 @@ TEST_F(RoundsTest, WhatWasDecidedOnTopOfALostRoundIsNotDone) {
     reopen();
     EXPECT_EQ(mugs().held, 1);
     EXPECT_TRUE(engine_->audit().clean());
+}
+
+// The append fails while what comes after it is being decided.
+TEST_F(RoundsTest, AReadOnTopOfALostRoundIsRefused) {
+    faults_->plan(0, testing::Fault::unknown_written);
+    kept_.hold_back();
+    auto first = ask(mug());
+    kept_.wait_until_held_back(1);
+    faults_->during_next_read([this] { kept_.let_go(); });
+    std::promise<Outcome<StockAnswer>> promise;
+    engine_->read_stock(
+        "mug", [&](Outcome<StockAnswer> outcome) { promise.set_value(std::move(outcome)); });
+    // Looks for a hold in the store.
+    auto second = ask(ReleaseHold{});
+    const Outcome<StockAnswer> seen = promise.get_future().get();
+    ASSERT_FALSE(seen.result.has_value());
+    EXPECT_EQ(seen.result.error().code, RefusalCode::store_failed);
+    EXPECT_EQ(code(first.get()), RefusalCode::outcome_unknown);
+    EXPECT_EQ(code(second.get()), RefusalCode::store_failed);
+}
+
+TEST_F(RoundsTest, ARoundHasNoMoreBytesThanItMay) {
+    const std::string padding(100, '-');
+    PlaceHold cart{.cart = "c"};
+    std::vector<Submission> definitions;
+    for (std::size_t i = 0; i < limits::lines_max; ++i) {
+        const std::string sku = std::to_string(i) + padding;
+        definitions.push_back({DefineSku{.sku = sku}, {}});
+        definitions.push_back({ReceiveStock{.sku = sku, .quantity = 1'000}, {}});
+        cart.lines.push_back({.sku = sku, .quantity = 1});
+    }
+    std::promise<void> defined;
+    engine_->submit_many(std::move(definitions), [&](const auto&) { defined.set_value(); });
+    defined.get_future().get();
+    kept_.hold_back();
+    auto first = ask(mug());
+    kept_.wait_until_held_back(1);
+    // Each row has more bytes than its SKUs.
+    std::vector<std::future<Outcome<Answer>>> carts;
+    for (std::size_t i = 0; i <= limits::round_bytes_max / (padding.size() * limits::lines_max);
+         ++i) {
+        carts.push_back(ask(cart));
+    }
+    kept_.let_one_go();
+    kept_.wait_until_held_back(1);
+    kept_.let_one_go();
+    EXPECT_EQ(carts.front().wait_for(0s), std::future_status::ready);
+    EXPECT_EQ(carts.back().wait_for(0s), std::future_status::timeout);
+    kept_.let_go();
+    for (auto& answer : carts) {
+        EXPECT_EQ(code(answer.get()), std::nullopt);
+    }
+}
+
+// A hold lapses while an append is on its way: its end waits for the next round, asleep.
+TEST_F(RoundsTest, TheTimerWaitsForTheOpenRound) {
+    class CountingClock final : public Clock {
+    public:
+        [[nodiscard]] Instant now() const override {
+            ++looks;
+            looks.notify_all();
+            return Instant(std::chrono::days(1)) + passed.load();
+        }
+        std::atomic<std::chrono::seconds> passed{};
+        mutable std::atomic<std::uint64_t> looks = 0;
+    };
+    const auto clock = std::make_shared<CountingClock>();
+    engine_ = std::make_unique<Engine>(std::make_unique<testing::FaultyStore>(kept_), clock);
+    kept_.hold_back();
+    auto lapsing = ask(PlaceHold{.cart = "c", .lines = {{"mug", 1, ""}}, .ttl = 1s});
+    kept_.wait_until_held_back(1);
+    auto next = ask(mug());
+    wait_until_decided(2);
+    clock->passed = 2s;
+    auto last = ask(mug());
+    wait_until_decided(3);
+    const std::uint64_t before = clock->looks;
+    auto thousand = std::async(std::launch::async, [&] {
+        while (clock->looks < before + 1'000 && kept_.held_back() > 0) {
+            std::this_thread::yield();
+        }
+        return clock->looks >= before + 1'000;
+    });
+    EXPECT_EQ(thousand.wait_for(50ms), std::future_status::timeout);
+    kept_.let_go();
+    EXPECT_FALSE(thousand.get());
+    engine_->tick();
+    EXPECT_EQ(mugs().held, 2);
+}
+
+// Else a repeated request would read all answers of a large round while everybody else waits.
+TEST_F(RoundsTest, ARepeatedRequestReadsFewAnswers) {
+    const auto keyed = [](std::size_t i) {
+        return Request{.idempotency_key = "k" + std::to_string(i), .fingerprint = i};
+    };
+    constexpr std::size_t count = 90;
+    std::vector<Submission> many;
+    for (std::size_t i = 0; i < count; ++i) {
+        many.push_back({mug(), keyed(i)});
+    }
+    std::promise<std::vector<Outcome<Answer>>> promise;
+    engine_->submit_many(std::move(many), [&](std::vector<Outcome<Answer>> outcomes) {
+        promise.set_value(std::move(outcomes));
+    });
+    const auto first = promise.get_future().get();
+    std::size_t rows = 0;
+    kept_.scan(0, store::RowKind::answers, "", [&](std::string_view, std::string_view row) {
+        EXPECT_LE(store::decode_answers(row).answers.size(), limits::answers_per_row_max);
+        ++rows;
+        return true;
+    });
+    EXPECT_EQ(rows, 2);
+    for (const bool reopened : {false, true}) {
+        if (reopened) {
+            reopen();
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            const Outcome<Answer> again = ask(mug(), keyed(i)).get();
+            EXPECT_TRUE(again.replayed);
+            EXPECT_EQ(again.result, first[i].result);
+        }
+    }
+    EXPECT_EQ(mugs().held, static_cast<Quantity>(count));
+    // A row that is too old goes, and its neighbours with it.
+    clock_->advance(limits::idempotency_life + 1ms);
+    EXPECT_EQ(code(ask(mug()).get()), std::nullopt);
+    kept_.scan(0, store::RowKind::answers, "", [](std::string_view, std::string_view) {
+        ADD_FAILURE() << "a row of answers was not erased";
+        return false;
+    });
 }
 
 TEST_F(RoundsTest, ReadsWaitForWhatTheySaw) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <holdfast/assert.h>
 #include <holdfast/types.h>
 
 namespace holdfast::store {
@@ -20,8 +21,8 @@ enum class RowKind : std::uint8_t {
                     // the `high` of a new one is above that of all that were before it
     past_hold = 5,  // key: id, 16 bytes BE      value: codec Hold, no longer competing
     customer = 6,   // key: sku '\0' customer    value: codec units held or owned
-    answers = 7,    // key: version, 8 bytes BE  value: codec first answers of one append by key
-    claim = 8       // key: id, 16 bytes BE      value: empty: a hold whose home is elsewhere
+    answers = 7,  // key: version, 8 bytes BE  value: codec some first answers of one append by key
+    claim = 8     // key: id, 16 bytes BE      value: empty: a hold whose home is elsewhere
 };
 
 // One partition's share of an append.
@@ -73,6 +74,7 @@ struct Batch {
         arena.append(key);
         row.value_offset = static_cast<std::uint32_t>(arena.size());
         write(arena);
+        HF_ASSERT(arena.size() <= UINT32_MAX);
         row.value_bytes = static_cast<std::uint32_t>(arena.size()) - row.value_offset;
         rows.push_back(row);
     }

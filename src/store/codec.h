@@ -53,7 +53,7 @@ Counters decode_counters(std::string_view bytes);
 Hold decode_hold(std::string_view bytes);
 Quantity decode_quantity(std::string_view bytes);
 
-// First answers of one append (RowKind::answers).
+// Some first answers of one append (RowKind::answers).
 struct KeyedAnswer {
     std::string key;
     std::uint64_t fingerprint = 0;
