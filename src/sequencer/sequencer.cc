@@ -68,8 +68,12 @@ Sequencer::Sequencer(store::Store& store, const Clock& clock)
       durable_round_(store.last_batch()),
       pending_(state_.holds.count()),
       skus_(state_.skus.size()) {
-    // Larger than all ids so far: they were made no later than the last event.
+    // Larger than all ids that are pending: those were made no later than the last event, but for those
+    // that ran ahead of a clock that stood still or was set back.
     last_id_high_ = id_time(state_.time + std::chrono::milliseconds(1));
+    state_.holds.for_each([this](const core::PendingHold& hold) {
+        last_id_high_ = std::max(last_id_high_, hold.id.high);
+    });
     thread_ = std::jthread([this] { run(); });
     // Shown by top and perf; at most 15 characters.
     ::pthread_setname_np(thread_.native_handle(), "hf-sequencer");

@@ -325,6 +325,17 @@ TEST_F(RoundsTest, LostDemandIsRecordedAFewTimesASecondAndTheRestIsCounted) {
     EXPECT_EQ(others, lost - limits::refusals_per_second_max);
 }
 
+TEST_F(RoundsTest, IdsGrowOverRestartsThoughTheClockStandsStill) {
+    HoldId last;
+    for (int i = 0; i < 5; ++i) {
+        const auto answer = engine_->submit(mug());
+        ASSERT_TRUE(answer.has_value());
+        EXPECT_GT(answer->hold.id.high, last.high);
+        last = answer->hold.id;
+        reopen();
+    }
+}
+
 // More holds lapse at once than one round ends: nobody is told that the shop is sold out meanwhile.
 TEST_F(RoundsTest, ManyLapsedHoldsStandInNobodysWay) {
     constexpr Quantity count = 3 * limits::round_expiries_max;
