@@ -31,8 +31,7 @@ struct Progress {
     std::string error;           // of the first that was not done
 };
 
-// Hands over so many appends at once and waits for all of them. Expects that after the first that is
-// not answered as done all others fail.
+// Appends so many. Expects that after the first that is not answered as done all others fail.
 Progress run(store::Store& store, Script& script, std::uint64_t count);
 
 // Expects that the store holds exactly the first so many batches of the script, in everything that it

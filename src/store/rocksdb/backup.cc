@@ -13,6 +13,7 @@
 #include "store/rocksdb/directory_lock.h"
 #include "store/rocksdb/durable_files.h"
 #include "store/rocksdb/rocksdb_store.h"
+#include "store/rocksdb/settings.h"
 
 namespace holdfast::store {
 
@@ -32,9 +33,9 @@ void require_absent(const fs::path& directory, const char* what) {
 // Opens the copy without changing it, compares what it says of itself with its events, and reads
 // every block once.
 std::vector<StoredHead> verify(const fs::path& directory, const std::string& id) {
-    rocksdb::Options options;
     rocksdb::DB* opened = nullptr;
-    auto status = rocksdb::DB::OpenForReadOnly(options, directory.string(), &opened);
+    auto status = rocksdb::DB::OpenForReadOnly(settings({.path = directory}, nullptr),
+                                               directory.string(), &opened);
     const std::unique_ptr<rocksdb::DB> db(opened);
     if (!status.ok()) {
         fail_damaged(directory.string(), status.ToString());

@@ -10,6 +10,7 @@
 #include "store/bytes.h"
 #include "store/codec.h"
 #include "store/rocksdb/keys.h"
+#include "store/rocksdb/read_error.h"
 #include "store/rocksdb/settings.h"
 
 namespace holdfast::store {
@@ -65,12 +66,8 @@ Version HoldIndexer::read_marker(PartitionId partition) const {
     if (status.IsNotFound()) {
         return 0;
     }
-    if (!status.ok()) {
-        throw StoreError(
-            fmt::format("cannot read the index marker of partition {} in {}: {}. "
-                        "Check the disk; if it is sound, restore a backup (holdfast restore).",
-                        partition, database_.GetName(), status.ToString()));
-    }
+    check_read(status, fmt::format("the index marker of partition {}", partition),
+               database_.GetName());
     return ByteReader(bytes, "index marker").number();
 }
 
@@ -171,12 +168,7 @@ std::vector<HoldId> HoldIndexer::holds_of(HoldIndex index, std::string_view name
             found.push_back(id);
         }
     }
-    if (!at->status().ok()) {
-        throw StoreError(
-            fmt::format("cannot read the index of holds in {}: {}. Check the disk; if it is sound, "
-                        "restore a backup (holdfast restore).",
-                        database_.GetName(), at->status().ToString()));
-    }
+    check_read(at->status(), "the index of holds", database_.GetName());
     return found;
 }
 

@@ -7,6 +7,7 @@
 #include <holdfast/assert.h>
 #include "store/bytes.h"
 #include "store/rocksdb/keys.h"
+#include "store/rocksdb/read_error.h"
 #include "store/rocksdb/settings.h"
 
 // A group:  key: id of its first member; value: members, each
@@ -77,12 +78,7 @@ void LiveHoldsWriter::load(rocksdb::DB& database, PartitionId partition) {
             visit(decode_id_key(at->key().ToStringView().substr(prefix_bytes)),
                   at->value().ToStringView());
         }
-        if (!at->status().ok()) {
-            throw StoreError(
-                fmt::format("cannot read the pending holds in {}: {}. Check the disk; if "
-                            "it is sound, restore a backup (holdfast restore).",
-                            database.GetName(), at->status().ToString()));
-        }
+        check_read(at->status(), "the pending holds", database.GetName());
     };
     each(KeyKind::live_group, [&](HoldId first, std::string_view bytes) {
         Group& group = state.groups[first];
@@ -249,11 +245,8 @@ void LiveHoldsCursor::read_group() {
         std::string gone;
         const auto status =
             database_.Get(read_, key_of(KeyKind::live_gone, partition_, key), &gone);
-        if (!status.ok() && !status.IsNotFound()) {
-            throw StoreError(
-                fmt::format("cannot read the pending holds in {}: {}. Check the disk; if "
-                            "it is sound, restore a backup (holdfast restore).",
-                            database_.GetName(), status.ToString()));
+        if (!status.IsNotFound()) {
+            check_read(status, "the pending holds", database_.GetName());
         }
         for_members(decode_id_key(key), groups_->value().ToStringView(),
                     [&](std::uint64_t distance, HoldId id, std::string_view value) {

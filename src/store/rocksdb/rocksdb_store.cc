@@ -15,6 +15,7 @@
 #include "store/rocksdb/hold_index.h"
 #include "store/rocksdb/keys.h"
 #include "store/rocksdb/live_holds.h"
+#include "store/rocksdb/read_error.h"
 #include "store/rocksdb/settings.h"
 #include "store/rocksdb/stock_rows.h"
 #include "store/rocksdb/writer.h"
@@ -180,12 +181,9 @@ public:
 
 private:
     void check(const rocksdb::Status& status, const char* what, PartitionId partition) const {
+        // Asked first: to name what is nearly never needed takes longer than the read.
         if (!status.ok()) {
-            throw StoreError(
-                fmt::format("cannot read {} of partition {} in {}: {}. Check the disk; if it is "
-                            "sound, restore a "
-                            "backup (holdfast restore).",
-                            what, partition, database_.path, status.ToString()));
+            check_read(status, fmt::format("{} of partition {}", what, partition), database_.path);
         }
     }
 

@@ -10,6 +10,7 @@
 #include <holdfast/assert.h>
 #include "store/bytes.h"
 #include "store/rocksdb/keys.h"
+#include "store/rocksdb/read_error.h"
 #include "store/rocksdb/settings.h"
 
 // A bundle:  key: number of its append, 8 bytes big-endian; value: entries, each
@@ -60,15 +61,6 @@ std::string bundle_key(PartitionId partition, std::uint64_t number) {
     return key_of(KeyKind::stock_bundle, partition, encode_version_key(number));
 }
 
-void check(const rocksdb::DB& database, const rocksdb::Status& status) {
-    if (!status.ok()) {
-        throw StoreError(
-            fmt::format("cannot read the stock in {}: {}. Check the disk; if it is sound, "
-                        "restore a backup (holdfast restore).",
-                        database.GetName(), status.ToString()));
-    }
-}
-
 // Calls visit(number, bytes) for each bundle, oldest first.
 template <class Visit>
 void for_bundles(rocksdb::DB& database, rocksdb::ReadOptions read, PartitionId partition,
@@ -81,7 +73,7 @@ void for_bundles(rocksdb::DB& database, rocksdb::ReadOptions read, PartitionId p
         visit(decode_version_key(at->key().ToStringView().substr(prefix_bytes)),
               at->value().ToStringView());
     }
-    check(database, at->status());
+    check_read(at->status(), "the stock", database.GetName());
 }
 
 }  // namespace
@@ -188,7 +180,7 @@ void StockRowsWriter::clean(rocksdb::WriteBatch& write, PartitionId partition) {
 void StockRowsWriter::keep_current(PartitionId partition, const std::string& bundle_key) {
     Partition& state = partitions_[partition];
     std::string bundle;
-    check(database_, database_.Get({}, bundle_key, &bundle));
+    check_read(database_.Get({}, bundle_key, &bundle), "the stock", database_.GetName());
     boost::unordered_flat_map<std::string_view, std::string_view> current;
     for_entries(bundle, [&](const Entry& entry) {
         const auto row = state.index.find(entry.key);
@@ -234,7 +226,7 @@ std::optional<std::string> find_stock_row(rocksdb::DB& database, const rocksdb::
             return last->erased ? std::nullopt : std::optional<std::string>(last->value);
         }
     }
-    check(database, at->status());
+    check_read(at->status(), "the stock", database.GetName());
     return std::nullopt;
 }
 
