@@ -36,6 +36,17 @@ Decision decide(const State& state, const Command& command, const Given& given) 
     return std::visit(Rules{state, given}, command);
 }
 
+std::size_t prefetch(const State& state, const Command& command) {
+    const auto* const place = std::get_if<PlaceHold>(&command);
+    if (place == nullptr) {
+        return 0;
+    }
+    for (const LineRequest& line : place->lines) {
+        state.sku_names.prefetch(state.skus, line.sku);
+    }
+    return place->lines.size();
+}
+
 std::optional<HoldId> named_hold(const Command& command) {
     return std::visit(
         []<class C>(const C& c) -> std::optional<HoldId> {

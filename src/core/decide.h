@@ -37,6 +37,11 @@ struct Decision {
 
 Decision decide(const State& state, const Command& command, const Given& given);
 
+// Says that the command will be decided in a moment, so that what it looks at is in the cache by then: a
+// catalogue is larger than any cache, and waiting for memory is most of what a cart costs. Returns
+// the number of SKUs.
+std::size_t prefetch(const State& state, const Command& command);
+
 // The hold that a command names.
 std::optional<HoldId> named_hold(const Command& command);
 

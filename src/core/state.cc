@@ -39,6 +39,13 @@ std::optional<SkuIndex> SkuNames::find(const std::vector<SkuState>& skus,
     return found == entries_.end() ? std::nullopt : std::optional(found->index);
 }
 
+void SkuNames::prefetch(const std::vector<SkuState>& skus, std::string_view name) const {
+    // Another SKU whose name has the same hash would only be brought in vain.
+    if (const auto found = entries_.find(AnyName{hash_of(name)}); found != entries_.end()) {
+        skus[found->index].prefetch();
+    }
+}
+
 void SkuNames::add_last(const std::vector<SkuState>& skus) {
     entries_.insert({.hash = hash_of(skus.back().sku), .index = SkuIndex(skus.size() - 1)});
 }

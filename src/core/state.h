@@ -58,6 +58,15 @@ struct SkuState {
 
     [[nodiscard]] const Counters* at(LocationIndex location) const;
     [[nodiscard]] Counters* at(LocationIndex location);
+
+    // Who asks for a SKU will read all of it: its cache lines come together instead of one by one.
+    void prefetch() const {
+        constexpr std::size_t cache_line = 64;
+        const char* const bytes = reinterpret_cast<const char*>(this);
+        for (std::size_t line = 0; line < sizeof *this; line += cache_line) {
+            __builtin_prefetch(bytes + line);
+        }
+    }
 };
 
 // Finds SKUs by name. An entry has no name but the hash of one, so that the whole index of a large
@@ -68,6 +77,8 @@ public:
                                                std::string_view name) const;
     // The last of `skus` is new.
     void add_last(const std::vector<SkuState>& skus);
+    // Brings the SKU into the cache without waiting for it.
+    void prefetch(const std::vector<SkuState>& skus, std::string_view name) const;
 
 private:
     struct Entry {
@@ -79,10 +90,14 @@ private:
         std::string_view text;
         const std::vector<SkuState>& skus;
     };
+    struct AnyName {
+        std::uint32_t hash = 0;
+    };
     struct Hash {
         using is_transparent = void;
         std::size_t operator()(const Entry& entry) const { return entry.hash; }
         std::size_t operator()(const Name& name) const { return name.hash; }
+        std::size_t operator()(const AnyName& name) const { return name.hash; }
     };
     struct Equal {
         using is_transparent = void;
@@ -92,20 +107,18 @@ private:
                 return false;
             }
             const SkuState& sku = name.skus[entry.index];
-            prefetch(sku);
+            sku.prefetch();
             return sku.sku == name.text;
         }
         bool operator()(const Name& name, const Entry& entry) const { return (*this)(entry, name); }
+        bool operator()(const Entry& entry, const AnyName& name) const {
+            return entry.hash == name.hash;
+        }
+        bool operator()(const AnyName& name, const Entry& entry) const {
+            return (*this)(entry, name);
+        }
     };
     static std::uint32_t hash_of(std::string_view text);
-    // Who asks for a SKU will read all of it: its cache lines come together instead of one by one.
-    static void prefetch(const SkuState& sku) {
-        constexpr std::size_t cache_line = 64;
-        const char* const bytes = reinterpret_cast<const char*>(&sku);
-        for (std::size_t at = 0; at < sizeof sku; at += cache_line) {
-            __builtin_prefetch(bytes + at);
-        }
-    }
 
     boost::unordered_flat_set<Entry, Hash, Equal> entries_;
 };

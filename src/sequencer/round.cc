@@ -13,8 +13,11 @@ namespace holdfast::sequencer {
 
 using store::RowKind;
 
-Round::Round(std::uint64_t number, Instant now, const core::State& state)
-    : now_(now), opened_at_(state.versions) {
+Round::Round(std::uint64_t number, Instant now, const core::State& state, const RoundSize& expected)
+    : now_(now), expected_(expected), opened_at_(state.versions) {
+    singles_.reserve(expected.commands);
+    batch_.rows.reserve(expected.rows);
+    batch_.arena.reserve(expected.row_bytes);
     batch_.number = number;
     batch_.at = now;
 }
@@ -34,6 +37,7 @@ store::PartitionStep& Round::step(const core::State& state, PartitionId partitio
     const Version expected = opened_at_[partition];
     store::PartitionStep& step = batch_.steps.emplace_back(
         store::PartitionStep{.partition = partition, .expected = expected, .next = expected});
+    step.events.reserve(expected_.event_bytes);
     store::encode_blob_header(step.events, batch_.number, now_);
     return step;
 }
@@ -165,9 +169,14 @@ void Round::write_hold(const core::State& state, const Hold& hold) {
 }
 
 void Round::write_counters(const core::State& state) {
-    for (const std::uint64_t place : stock_) {
-        const core::SkuState& sku = state.skus[place >> 16];
-        const auto location = static_cast<core::LocationIndex>(place & 0xffff);
+    const std::vector<std::uint64_t> places(stock_.begin(), stock_.end());
+    constexpr std::size_t ahead = 8;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        if (i + ahead < places.size()) {
+            state.skus[places[i + ahead] >> 16].prefetch();
+        }
+        const core::SkuState& sku = state.skus[places[i] >> 16];
+        const auto location = static_cast<core::LocationIndex>(places[i] & 0xffff);
         batch_.put(RowKind::stock, state.home(sku),
                    store::encode_pair_key(sku.sku, state.locations[location].name),
                    [&](std::string& out) { store::encode(out, *sku.at(location)); });
@@ -233,6 +242,11 @@ store::Batch Round::seal(const core::State& state) {
                        store::encode_answers_header(out, now_, row.count);
                        out += row.bytes;
                    });
+    }
+    size_ = {
+        .commands = singles_.size(), .rows = batch_.rows.size(), .row_bytes = batch_.arena.size()};
+    for (const store::PartitionStep& made : batch_.steps) {
+        size_.event_bytes = std::max(size_.event_bytes, made.events.size());
     }
     return std::move(batch_);
 }

@@ -19,9 +19,17 @@ namespace holdfast::sequencer {
 
 using ManyDone = std::move_only_function<void(std::vector<Outcome<Answer>>)>;
 
+// How large a round became. The next one is likely as large: its memory is taken at once.
+struct RoundSize {
+    std::size_t commands = 0;
+    std::size_t rows = 0;
+    std::size_t row_bytes = 0;
+    std::size_t event_bytes = 0;  // of the largest partition
+};
+
 class Round {
 public:
-    Round(std::uint64_t number, Instant now, const core::State& state);
+    Round(std::uint64_t number, Instant now, const core::State& state, const RoundSize& expected);
 
     [[nodiscard]] Instant now() const { return now_; }
     [[nodiscard]] std::uint64_t number() const { return batch_.number; }
@@ -29,6 +37,8 @@ public:
     [[nodiscard]] std::uint32_t event_count() const { return events_; }
     // Has as many commands and reads, events (expiries have no command) or bytes as a round may have.
     [[nodiscard]] bool full() const;
+    // After seal().
+    [[nodiscard]] const RoundSize& final_size() const { return size_; }
 
     // An event that `state` has just evolved. `after` is what it made of the hold that it names;
     // null when it names none or carries it whole.
@@ -72,6 +82,8 @@ private:
     void write_counters(const core::State& state);
 
     Instant now_;
+    RoundSize expected_;
+    RoundSize size_;
     store::Batch batch_;
     std::vector<Version> opened_at_;  // versions of all partitions before the round
     std::uint32_t events_ = 0;

@@ -228,10 +228,31 @@ void Sequencer::fill_round() {
     open_round();
     expire_due();
     flush_refusals();
+    std::size_t prefetched = next_;
     while (next_ < taken_.size() && !round_->full()) {
+        if (next_ == prefetched) {
+            prefetched = prefetch(next_);
+        }
         execute(taken_[next_]);
         ++next_;  // not before: who was not answered is refused with the rest
     }
+}
+
+// Brings what the next few commands will look at into the cache: together, which takes little longer
+// than one. Returns the first item that it did not look at.
+std::size_t Sequencer::prefetch(std::size_t from) const {
+    constexpr std::size_t lines_max = 32;
+    std::size_t lines = 0;
+    for (; from < taken_.size() && lines < lines_max; ++from) {
+        if (const auto* single = std::get_if<Single>(&taken_[from])) {
+            lines += 1 + core::prefetch(state_, single->submission.command);
+        } else if (const auto* many = std::get_if<Many>(&taken_[from])) {
+            for (const Submission& submission : many->submissions) {
+                lines += 1 + core::prefetch(state_, submission.command);
+            }
+        }
+    }
+    return from;
 }
 
 void Sequencer::refuse_all(const Refusal& failure) {
@@ -239,7 +260,7 @@ void Sequencer::refuse_all(const Refusal& failure) {
         round_->answer_all(&failure);
         round_.reset();
     }
-    Round refused(0, {}, state_);
+    Round refused(0, {}, state_, {});
     for (; next_ < taken_.size(); ++next_) {
         Item& item = taken_[next_];
         if (auto* single = std::get_if<Single>(&item)) {
@@ -258,7 +279,7 @@ void Sequencer::refuse_all(const Refusal& failure) {
 void Sequencer::open_round() {
     if (!round_) {
         const Instant now = std::max(clock_.now(), state_.time);
-        round_ = std::make_unique<Round>(next_number_, now, state_);
+        round_ = std::make_unique<Round>(next_number_, now, state_, last_size_);
     }
 }
 
@@ -512,6 +533,7 @@ void Sequencer::send_round() {
         round_->forget_answers(row.partition, row.version);
     }
     store::Batch batch = round_->seal(state_);
+    last_size_ = round_->final_size();
     ++next_number_;
     {
         const std::lock_guard lock(mutex_);

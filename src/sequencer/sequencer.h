@@ -73,6 +73,7 @@ private:
     void refuse_all(const Refusal& failure);
     // Throws StoreError or CodecError when the store cannot be read.
     void fill_round();
+    [[nodiscard]] std::size_t prefetch(std::size_t from) const;
     void open_round();
     void expire_due();
     void flush_refusals();
@@ -98,6 +99,7 @@ private:
     core::RefusalMeter refusals_;
     Idempotency idempotency_;
     std::unique_ptr<Round> round_;  // being filled; null between rounds
+    RoundSize last_size_;
     std::uint64_t next_number_ = 1;
     // Past holds as rounds that are not yet durable left them, and in which round.
     struct Unsettled {

@@ -103,6 +103,12 @@ void StockRowsWriter::Partition::erase(std::string_view key) {
     }
 }
 
+void StockRowsWriter::Partition::add(std::uint64_t number, std::string_view bundle) {
+    bundles.push_back({.number = number});
+    for_entries(bundle,
+                [this](const Entry& entry) { entry.erased ? erase(entry.key) : set(entry.key); });
+}
+
 StockRowsWriter::StockRowsWriter(rocksdb::DB& database, std::uint32_t partitions)
     : database_(database), partitions_(partitions) {
     for (std::uint32_t i = 0; i < partitions; ++i) {
@@ -113,31 +119,16 @@ StockRowsWriter::StockRowsWriter(rocksdb::DB& database, std::uint32_t partitions
 void StockRowsWriter::load(PartitionId partition) {
     Partition& state = partitions_[partition];
     for_bundles(database_, long_read(), partition,
-                [&](std::uint64_t number, std::string_view bundle) {
-                    state.bundles.push_back({.number = number});
-                    for_entries(bundle, [&](const Entry& entry) {
-                        entry.erased ? state.erase(entry.key) : state.set(entry.key);
-                    });
-                });
-}
-
-void StockRowsWriter::open_bundle(Partition& partition) const {
-    if (partition.open_bytes.empty()) {
-        partition.bundles.push_back({});
-    }
+                [&](std::uint64_t number, std::string_view bundle) { state.add(number, bundle); });
 }
 
 void StockRowsWriter::put(PartitionId partition, std::string_view key, std::string_view value) {
     Partition& state = partitions_[partition];
-    open_bundle(state);
-    state.set(key);
     append_entry(state.open_bytes, {.key = key, .value = value});
 }
 
 void StockRowsWriter::erase(PartitionId partition, std::string_view key) {
     Partition& state = partitions_[partition];
-    open_bundle(state);
-    state.erase(key);
     append_entry(state.open_bytes, {.key = key, .value = {}, .erased = true});
 }
 
@@ -148,8 +139,8 @@ void StockRowsWriter::finish(rocksdb::WriteBatch& write, std::uint64_t number) {
             continue;
         }
         const auto partition = static_cast<PartitionId>(i);
+        state.add(number, state.open_bytes);
         clean(write, partition);
-        state.bundles.back().number = number;
         write.Put(bundle_key(partition, number), state.open_bytes);
         state.open_bytes.clear();
     }

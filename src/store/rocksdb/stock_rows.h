@@ -50,17 +50,18 @@ private:
         // The place of the bundle that has the current row.
         boost::unordered_flat_map<std::string, std::uint64_t, HashName, std::equal_to<>> index;
         std::size_t entries = 0;
-        // The bundle that this append makes: it is the last of `bundles` unless it is empty.
+        // The bundle that this append makes.
         std::string open_bytes;
 
         [[nodiscard]] std::uint64_t last() const { return removed + bundles.size() - 1; }
+        // The newest bundle.
+        void add(std::uint64_t number, std::string_view bundle);
         void set(std::string_view key);
         void erase(std::string_view key);
         void leave(std::uint64_t place) { --bundles[place - removed].current; }
     };
 
     void load(PartitionId partition);
-    void open_bundle(Partition& partition) const;
     void clean(rocksdb::WriteBatch& write, PartitionId partition);
     void keep_current(PartitionId partition, const std::string& bundle_key);
 
