@@ -85,6 +85,7 @@ void set_up(Connection& connection, const BenchOptions& options) {
 Load load_over_connections(BenchOptions& options, steady_clock::time_point end) {
     std::atomic<std::uint64_t> number = 0;
     std::vector<std::future<Load>> clients;
+    clients.reserve(options.clients);
     for (unsigned client = 0; client < options.clients; ++client) {
         clients.push_back(std::async(std::launch::async, [&] {
             Load load;

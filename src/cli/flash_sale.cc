@@ -63,6 +63,7 @@ void FlashSale::stock_the_shelf() {
 void FlashSale::run_round(bool killing) {
     std::atomic<std::size_t> next = 0;
     std::vector<std::future<void>> clients;
+    clients.reserve(static_cast<std::size_t>(plan_.clients));
     for (int client = 0; client < plan_.clients; ++client) {
         clients.push_back(std::async(std::launch::async, [&] {
             const auto connection = connect();
@@ -215,6 +216,7 @@ int sell_by_counting(const SalePlan& plan, std::chrono::microseconds statement) 
     };
     std::atomic<int> next = 0;
     std::vector<std::jthread> clients;
+    clients.reserve(static_cast<std::size_t>(plan.clients));
     for (int client = 0; client < plan.clients; ++client) {
         clients.emplace_back([&] {
             for (int shopper = next++; shopper < plan.shoppers; shopper = next++) {

@@ -176,6 +176,7 @@ void Simulation::run_day(std::chrono::sys_days day, const std::vector<Chain>& ch
     std::vector<std::jthread> threads;
     const auto count =
         std::min<std::size_t>(static_cast<std::size_t>(options_.concurrency), chains.size());
+    threads.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         threads.emplace_back([&] { run_chains(chains, next); });
     }

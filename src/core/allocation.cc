@@ -174,53 +174,48 @@ void candidates(const State& state, const Shelf& shelf, const Wanted& line, std:
     }
 }
 
-struct Grant {
-    std::vector<Allocation> allocations;
-    Quantity quantity = 0;
-    Quantity possible = 0;  // what the line could have had
-};
-
-// Takes up to the allowed units for one line; without `partial`, all or nothing.
-Grant serve(const State& state, Shelf& shelf, const Wanted& line,
-            const AllocationRequest& request) {
+// Takes up to the allowed units for one line into `granted`; without `partial`, all or nothing. Returns
+// what the line could have had.
+Quantity serve(const State& state, Shelf& shelf, const Wanted& line,
+               const AllocationRequest& request, HoldLine& granted) {
     const Quantity wanted = line.allowed;
     Order order;
     candidates(state, shelf, line, request.region, order);
-    Grant grant;
+    Quantity possible = 0;
     const auto take = [&](LocationIndex location, Quantity quantity) {
         shelf.take(line, location, quantity);
-        grant.allocations.push_back(
-            {.location = state.locations[location].name, .quantity = quantity});
-        grant.quantity += quantity;
+        granted.allocations.reserve(1);  // nearly always all of them
+        granted.allocations.emplace_back(state.locations[location].name, quantity);
+        granted.quantity += quantity;
     };
     if (line.sku->policy.split) {
         for (const LocationIndex location : order) {
-            grant.possible += shelf.free(*line.sku, location);
+            possible += shelf.free(*line.sku, location);
         }
         for (const LocationIndex location : order) {
             const Quantity part =
-                std::min(wanted - grant.quantity, shelf.free(*line.sku, location));
-            if (part > 0 && (request.partial || grant.possible >= wanted)) {
+                std::min(wanted - granted.quantity, shelf.free(*line.sku, location));
+            if (part > 0 && (request.partial || possible >= wanted)) {
                 take(location, part);
             }
         }
-        return grant;
+        return possible;
     }
     std::optional<LocationIndex> best;
     for (const LocationIndex location : order) {
         const Quantity free = shelf.free(*line.sku, location);
-        if (free > grant.possible) {
-            grant.possible = free;
+        if (free > possible) {
+            possible = free;
             best = location;
         }
         if (free >= wanted) {
             break;  // the first in the order that can serve the whole line
         }
     }
-    if (best && wanted > 0 && (request.partial || grant.possible >= wanted)) {
-        take(*best, std::min(wanted, grant.possible));
+    if (best && wanted > 0 && (request.partial || possible >= wanted)) {
+        take(*best, std::min(wanted, possible));
     }
-    return grant;
+    return possible;
 }
 
 // Units of the SKU that the customer's limit still allows for this cart.
@@ -309,22 +304,21 @@ Result<std::vector<HoldLine>> allocate(const State& state, const AllocationReque
             if ((line.location != anywhere) != located) {
                 continue;
             }
-            Grant grant = serve(state, shelf, line, request);
-            const std::string_view location =
-                located ? std::string_view(state.locations[line.location].name) : "";
-            if (grant.quantity < line.quantity) {
-                short_lines.push_back({.sku = line.sku->sku,
-                                       .location = std::string(location),
-                                       .wanted = line.quantity,
-                                       .available = std::min(grant.possible, line.allowed)});
+            HoldLine& served = lines[i];
+            served.sku = line.sku->sku;
+            if (located) {
+                served.location = state.locations[line.location].name;
             }
-            granted += grant.quantity;
-            lines[i] = {.sku = line.sku->sku,
-                        .location = std::string(location),
-                        .wanted = line.quantity,
-                        .quantity = grant.quantity,
-                        .allocations = std::move(grant.allocations),
-                        .limited = line.sku->policy.max_per_customer.has_value()};
+            served.wanted = line.quantity;
+            served.limited = line.sku->policy.max_per_customer.has_value();
+            const Quantity possible = serve(state, shelf, line, request, served);
+            if (served.quantity < line.quantity) {
+                short_lines.push_back({.sku = served.sku,
+                                       .location = served.location,
+                                       .wanted = line.quantity,
+                                       .available = std::min(possible, line.allowed)});
+            }
+            granted += served.quantity;
         }
     }
     if (granted == 0 || (!short_lines.empty() && !request.partial)) {

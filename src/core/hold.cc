@@ -203,8 +203,10 @@ Decision place_hold(const State& state, const PlaceHold& command, const Given& g
     if (short_of_some && state.holds.any_due(given.now)) {
         return expire_first(state, given);
     }
-    HoldPlaced placed;
-    Hold& hold = placed.hold;
+    // Made where it will lie: a hold is large, and this is the command that shops send most.
+    Decision decision;
+    Hold& hold =
+        std::get<HoldPlaced>(decision.events.emplace_back(std::in_place_type<HoldPlaced>)).hold;
     hold.id = given.fresh_id;
     hold.status = command.confirm ? HoldStatus::confirmed : HoldStatus::pending;
     hold.fence = next_fence(state, given.fresh_id);
@@ -217,7 +219,7 @@ Decision place_hold(const State& state, const PlaceHold& command, const Given& g
         hold.heartbeat = *command.heartbeat;
         hold.beats_until = given.now + *command.heartbeat;
     }
-    return happened(std::move(placed));
+    return decision;
 }
 
 Decision amend_hold(const State& state, const AmendHold& command, const Given& given) {

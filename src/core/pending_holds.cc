@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <string>
 
 #include <holdfast/assert.h>
 #include <holdfast/fault.h>
@@ -18,12 +17,21 @@ using std::chrono::milliseconds;
 //   hold  = text(cart) text(customer) lines
 //   lines = count { sku, named location + 1 or 0, wanted, quantity, limited,
 //                   count { location, quantity } }
-void append_varint(std::string& out, std::uint64_t number) {
+constexpr std::size_t varint_bytes_max = 10;
+
+char* write_varint(char* at, std::uint64_t number) {
     while (number >= 0x80) {
-        out.push_back(static_cast<char>(number | 0x80));
+        *at++ = static_cast<char>(number | 0x80);
         number >>= 7;
     }
-    out.push_back(static_cast<char>(number));
+    *at++ = static_cast<char>(number);
+    return at;
+}
+
+char* write_text(char* at, std::string_view text) {
+    at = write_varint(at, text.size());
+    std::memcpy(at, text.data(), text.size());
+    return at + text.size();
 }
 
 std::uint64_t read_varint(const char*& at) {
@@ -44,35 +52,45 @@ std::string_view read_text(const char*& at) {
     return text;
 }
 
-void append_lines(std::string& out, const PackedLines& lines) {
-    append_varint(out, lines.size());
+char* write_lines(char* at, const PackedLines& lines) {
+    at = write_varint(at, lines.size());
     for (const PackedLine& line : lines) {
-        append_varint(out, line.sku);
-        append_varint(out, line.named_location == PackedLine::no_location
-                               ? 0
-                               : std::uint64_t{line.named_location} + 1);
-        append_varint(out, static_cast<std::uint64_t>(line.wanted));
-        append_varint(out, static_cast<std::uint64_t>(line.quantity));
-        append_varint(out, line.limited ? 1 : 0);
-        append_varint(out, line.allocations.size());
+        at = write_varint(at, line.sku);
+        at = write_varint(at, line.named_location == PackedLine::no_location
+                                  ? 0
+                                  : std::uint64_t{line.named_location} + 1);
+        at = write_varint(at, static_cast<std::uint64_t>(line.wanted));
+        at = write_varint(at, static_cast<std::uint64_t>(line.quantity));
+        at = write_varint(at, line.limited ? 1 : 0);
+        at = write_varint(at, line.allocations.size());
         for (const PackedAllocation& allocation : line.allocations) {
-            append_varint(out, allocation.location);
-            append_varint(out, static_cast<std::uint64_t>(allocation.quantity));
+            at = write_varint(at, allocation.location);
+            at = write_varint(at, static_cast<std::uint64_t>(allocation.quantity));
         }
     }
+    return at;
+}
+
+// No packed form of these is longer.
+std::size_t packed_bytes_max(std::string_view cart, std::string_view customer,
+                             const PackedLines& lines) {
+    std::size_t numbers = 3;
+    for (const PackedLine& line : lines) {
+        numbers += 6 + 2 * line.allocations.size();
+    }
+    return cart.size() + customer.size() + numbers * varint_bytes_max;
 }
 
 std::unique_ptr<char[]> pack(std::string_view cart, std::string_view customer,
                              const PackedLines& lines) {
-    static thread_local std::string buffer;
-    buffer.clear();
-    append_varint(buffer, cart.size());
-    buffer.append(cart);
-    append_varint(buffer, customer.size());
-    buffer.append(customer);
-    append_lines(buffer, lines);
-    auto packed = std::make_unique_for_overwrite<char[]>(buffer.size());
-    std::memcpy(packed.get(), buffer.data(), buffer.size());
+    // Most fit on the stack; what is kept is as large as it has to be.
+    boost::container::small_vector<char, 512> buffer;
+    buffer.resize(packed_bytes_max(cart, customer, lines), boost::container::default_init);
+    const char* const end =
+        write_lines(write_text(write_text(buffer.data(), cart), customer), lines);
+    const auto bytes = static_cast<std::size_t>(end - buffer.data());
+    auto packed = std::make_unique_for_overwrite<char[]>(bytes);
+    std::memcpy(packed.get(), buffer.data(), bytes);
     return packed;
 }
 
@@ -155,8 +173,29 @@ PackedLines PendingHold::lines() const {
 
 namespace {
 
-using Slots = boost::container::deque<
-    PendingHold, void, boost::container::deque_options<boost::container::block_size<1024>>::type>;
+// Grows by blocks, so that it never moves a hold nor takes twice its memory, and finds one with a shift
+// and a mask (a deque of the library's divides).
+class Slots {
+public:
+    PendingHold& operator[](HoldSlot slot) { return blocks_[slot / block][slot % block]; }
+    const PendingHold& operator[](HoldSlot slot) const {
+        return blocks_[slot / block][slot % block];
+    }
+    [[nodiscard]] HoldSlot size() const { return size_; }
+    HoldSlot add() {
+        HF_ASSERT(size_ != no_slot);
+        if (size_ % block == 0) {
+            blocks_.push_back(std::make_unique<PendingHold[]>(block));
+        }
+        return size_++;
+    }
+
+private:
+    static constexpr HoldSlot block = 1024;
+
+    std::vector<std::unique_ptr<PendingHold[]>> blocks_;
+    HoldSlot size_ = 0;
+};
 
 // A chained hash table of slots by id. The library's tables would keep a key or a pointer for each
 // entry, or visit the holds in random order to grow; this one costs four bytes a bucket, touches one
@@ -291,9 +330,7 @@ void PendingHolds::insert(const HoldTimes& times, std::string_view cart, std::st
     Indexes& indexes = *indexes_;
     HoldSlot slot = 0;
     if (indexes.unused.empty()) {
-        slot = static_cast<HoldSlot>(indexes.slots.size());
-        HF_ASSERT(slot != no_slot);
-        indexes.slots.emplace_back();
+        slot = indexes.slots.add();
     } else {
         slot = indexes.unused.back();
         indexes.unused.pop_back();
@@ -351,8 +388,8 @@ Instant PendingHolds::next_deadline() const {
 }
 
 void PendingHolds::for_each(const std::function<void(const PendingHold&)>& visit) const {
-    for (const PendingHold& hold : indexes_->slots) {
-        if (hold.packed) {
+    for (HoldSlot slot = 0; slot < indexes_->slots.size(); ++slot) {
+        if (const PendingHold& hold = indexes_->slots[slot]; hold.packed) {
             visit(hold);
         }
     }

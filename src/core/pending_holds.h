@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/container/deque.hpp>
 #include <boost/container/small_vector.hpp>
 
 #include <holdfast/hold.h>

@@ -35,8 +35,15 @@ std::uint32_t SkuNames::hash_of(std::string_view text) {
 
 std::optional<SkuIndex> SkuNames::find(const std::vector<SkuState>& skus,
                                        std::string_view name) const {
+    if (last_found_ < skus.size() && skus[last_found_].sku == name) {
+        return last_found_;
+    }
     const auto found = entries_.find(Name{.hash = hash_of(name), .text = name, .skus = skus});
-    return found == entries_.end() ? std::nullopt : std::optional(found->index);
+    if (found == entries_.end()) {
+        return std::nullopt;
+    }
+    last_found_ = found->index;
+    return last_found_;
 }
 
 void SkuNames::prefetch(const std::vector<SkuState>& skus, std::string_view name) const {

@@ -121,6 +121,8 @@ private:
     static std::uint32_t hash_of(std::string_view text);
 
     boost::unordered_flat_set<Entry, Hash, Equal> entries_;
+    // Each step of a command (its terms, its stock, its event, its rows) asks for the same SKUs again.
+    mutable SkuIndex last_found_ = 0;
 };
 
 class State {

@@ -73,10 +73,7 @@ struct RowWriter {
         round.touch(state, e.sku, e.from);
         round.touch(state, e.sku, e.to);
     }
-    void operator()(const HoldPlaced& e) {
-        lines(e.hold);
-        round.write_hold(state, e.hold);
-    }
+    void operator()(const HoldPlaced& e) { lines(e.hold); }  // its row is written already
     void operator()(const HoldRefused&) {}
     void operator()(const HoldAmended& e) {
         parts(e.released, e.hold.customer);
@@ -139,10 +136,17 @@ private:
 };
 
 void Round::record(const core::State& state, const Event& event, const Hold* after) {
+    // A new hold is encoded once: its event ends with the bytes of its row.
+    const auto* const placed = std::get_if<HoldPlaced>(&event);
+    const std::string_view hold = placed != nullptr ? write_hold(state, placed->hold) : "";
     core::touched_partitions(state, event, touched_);
     for (const PartitionId partition : touched_) {
         store::PartitionStep& to = step(state, partition);
-        store::encode(to.events, events_, event);
+        if (placed != nullptr) {
+            store::encode_hold_placed(to.events, events_, hold);
+        } else {
+            store::encode(to.events, events_, event);
+        }
         ++to.next;
     }
     ++events_;
@@ -160,12 +164,13 @@ void Round::touch_customer(const core::State& state, std::string_view sku,
     customers_.emplace_back(index, customer);
 }
 
-void Round::write_hold(const core::State& state, const Hold& hold) {
+std::string_view Round::write_hold(const core::State& state, const Hold& hold) {
     const RowKind kind =
         hold.status == HoldStatus::pending ? RowKind::live_hold : RowKind::past_hold;
     const auto key = store::id_key(hold.id);
     batch_.put(kind, state.home(hold.id), std::string_view(key.data(), key.size()),
                [&hold](std::string& out) { store::encode(out, hold); });
+    return batch_.value(batch_.rows.back());
 }
 
 void Round::write_counters(const core::State& state) {
@@ -217,9 +222,9 @@ void Round::forget_answers(PartitionId partition, Version version) {
     batch_.erase(RowKind::answers, partition, store::encode_version_key(version));
 }
 
-void Round::reply(Done<Answer> done, Outcome<Answer> outcome) {
+void Round::reply(Done<Answer>&& done, Outcome<Answer>&& outcome) {
     ++commands_;
-    singles_.push_back({std::move(done), std::move(outcome)});
+    singles_.emplace_back(std::move(done), std::move(outcome));
 }
 
 void Round::reply(ManyDone done, std::vector<Outcome<Answer>> outcomes) {

@@ -49,7 +49,7 @@ public:
     // A row of first answers that nobody may ask for any more.
     void forget_answers(PartitionId partition, Version version);
 
-    void reply(Done<Answer> done, Outcome<Answer> outcome);
+    void reply(Done<Answer>&& done, Outcome<Answer>&& outcome);
     void reply(ManyDone done, std::vector<Outcome<Answer>> outcomes);
     void reply(std::unique_ptr<Read> read);
 
@@ -78,7 +78,8 @@ private:
     store::PartitionStep& step(const core::State& state, PartitionId partition);
     void touch(const core::State& state, std::string_view sku, std::string_view location);
     void touch_customer(const core::State& state, std::string_view sku, std::string_view customer);
-    void write_hold(const core::State& state, const Hold& hold);
+    // The bytes of the row, until the next one.
+    std::string_view write_hold(const core::State& state, const Hold& hold);
     void write_counters(const core::State& state);
 
     Instant now_;

@@ -12,42 +12,11 @@
 #include "core/evolve.h"
 #include "sequencer/answers.h"
 #include "sequencer/recovery.h"
+#include "sequencer/refusals.h"
 #include "store/codec.h"
 
 namespace holdfast::sequencer {
 namespace {
-
-Refusal overloaded() {
-    return {.code = RefusalCode::overloaded,
-            .detail = fmt::format("{} commands are waiting already: try again in a second",
-                                  limits::queue_length_max)};
-}
-
-Refusal stopping() {
-    return {.code = RefusalCode::stopping,
-            .detail = "the server is shutting down: try again in a moment"};
-}
-
-Refusal store_refusal(const store::AppendResult& result) {
-    if (result.outcome == store::AppendOutcome::unknown) {
-        return {.code = RefusalCode::outcome_unknown,
-                .detail = fmt::format("the store did not say whether the change was kept ({}): "
-                                      "repeat the request with the same Idempotency-Key",
-                                      result.error)};
-    }
-    return {.code = RefusalCode::store_failed,
-            .detail = fmt::format("the store refused the change ({}): nothing was changed",
-                                  result.error)};
-}
-
-// For those who ask after the store failed.
-Refusal stopped(const std::string& why) {
-    return {
-        .code = RefusalCode::store_failed,
-        .detail = fmt::format("the server has stopped, since its store failed ({}): nothing was "
-                              "changed; its operator must look at it",
-                              why)};
-}
 
 // The part of an id that sorts by age: milliseconds, then a counter.
 std::uint64_t id_time(Instant at) {
@@ -83,7 +52,8 @@ Sequencer::~Sequencer() {
     stop();
 }
 
-std::optional<Refusal> Sequencer::enqueue(Item& item, std::size_t commands) {
+template <class Add>
+std::optional<Refusal> Sequencer::enqueue(std::size_t commands, Add add) {
     bool was_empty = false;
     {
         const std::lock_guard lock(mutex_);
@@ -98,7 +68,7 @@ std::optional<Refusal> Sequencer::enqueue(Item& item, std::size_t commands) {
         }
         was_empty = queue_.empty();
         queued_commands_ += commands;
-        queue_.push_back(std::move(item));
+        add(queue_);
     }
     if (was_empty) {
         wake_.notify_one();
@@ -106,26 +76,30 @@ std::optional<Refusal> Sequencer::enqueue(Item& item, std::size_t commands) {
     return std::nullopt;
 }
 
-void Sequencer::submit(Submission submission, Done<Answer> done) {
-    Item item = Single{std::move(submission), std::move(done)};
-    if (auto refused = enqueue(item, 1)) {
-        std::get<Single>(item).done({std::unexpected(std::move(*refused))});
+void Sequencer::submit(Submission&& submission, Done<Answer>&& done) {
+    auto refused = enqueue(1, [&](std::vector<Item>& queue) {
+        queue.emplace_back(std::in_place_type<Single>, std::move(submission), std::move(done));
+    });
+    if (refused) {
+        done({std::unexpected(std::move(*refused))});
     }
 }
 
-void Sequencer::submit(std::vector<Submission> submissions, ManyDone done) {
+void Sequencer::submit(std::vector<Submission>&& submissions, ManyDone&& done) {
     const std::size_t count = submissions.size();
-    Item item = Many{std::move(submissions), std::move(done)};
-    if (auto refused = enqueue(item, count)) {
-        std::vector<Outcome<Answer>> outcomes(count, {std::unexpected(*refused)});
-        std::get<Many>(item).done(std::move(outcomes));
+    const auto refused = enqueue(count, [&](std::vector<Item>& queue) {
+        queue.emplace_back(std::in_place_type<Many>, std::move(submissions), std::move(done));
+    });
+    if (refused) {
+        done(std::vector<Outcome<Answer>>(count, {std::unexpected(*refused)}));
     }
 }
 
 void Sequencer::read(std::unique_ptr<Read> read) {
-    Item item = std::move(read);
-    if (const auto refused = enqueue(item, 1)) {
-        std::get<std::unique_ptr<Read>>(item)->answer(&*refused);
+    const auto refused =
+        enqueue(1, [&](std::vector<Item>& queue) { queue.emplace_back(std::move(read)); });
+    if (refused) {
+        read->answer(&*refused);
     }
 }
 
@@ -337,11 +311,11 @@ Outcome<Answer> Sequencer::execute(const Submission& submission) {
         return {std::unexpected(std::move(*decision.refusal))};
     }
     const bool changed = !decision.events.empty();
-    Answer result = answer(submission.command, decision);
+    Outcome<Answer> outcome{answer(submission.command, decision)};
     if (changed && !request.idempotency_key.empty() && !HF_FAULT(key_forgotten)) {
-        remember(submission, result);
+        remember(submission, *outcome.result);
     }
-    return {std::move(result)};
+    return outcome;
 }
 
 std::optional<Outcome<Answer>> Sequencer::first_answer(const Submission& submission) {
@@ -432,11 +406,12 @@ void Sequencer::apply(const Event& event, const std::optional<Hold>& decided) {
     }
 }
 
-Answer Sequencer::answer(const Command& command, core::Decision& decision) {
-    const auto hold_answer = [this](Hold hold) {
+// A result, so that the answer is made where it stays.
+Result<Answer> Sequencer::answer(const Command& command, core::Decision& decision) {
+    const auto hold_answer = [this](Hold&& hold) {
         const Version version = state_.versions[state_.home(hold.id)];
-        return HoldAnswer{
-            .hold = std::move(hold), .version = version, .server_time = round_->now()};
+        return Result<Answer>(std::in_place, std::in_place_type<HoldAnswer>, std::move(hold),
+                              version, round_->now());
     };
     if (const auto* define = std::get_if<DefineSku>(&command)) {
         return sku_answer(state_, *state_.find_sku(define->sku));

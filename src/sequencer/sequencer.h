@@ -35,8 +35,8 @@ public:
 
     // Any thread. Refused at once when the queue is full or the sequencer has stopped: then `done` is
     // called before these return.
-    void submit(Submission submission, Done<Answer> done);
-    void submit(std::vector<Submission> submissions, ManyDone done);
+    void submit(Submission&& submission, Done<Answer>&& done);
+    void submit(std::vector<Submission>&& submissions, ManyDone&& done);
     void read(std::unique_ptr<Read> read);
 
     // Waits until everything due at the clock's present moment is ended and durable.
@@ -62,7 +62,9 @@ private:
     [[nodiscard]] std::optional<Hold> find_hold(HoldId id) const override;
 
     // The queue; any thread.
-    [[nodiscard]] std::optional<Refusal> enqueue(Item& item, std::size_t commands);
+    // `add` puts the item at the end of the queue; it is called only when nothing refuses it.
+    template <class Add>
+    [[nodiscard]] std::optional<Refusal> enqueue(std::size_t commands, Add add);
 
     // The sequencer's thread.
     void run();
@@ -83,7 +85,7 @@ private:
     core::Decision decide(const Command& command);
     void apply(const core::Decision& decision);
     void apply(const Event& event, const std::optional<Hold>& decided);
-    Answer answer(const Command& command, core::Decision& decision);
+    Result<Answer> answer(const Command& command, core::Decision& decision);
     void remember(const Submission& submission, const Answer& answer);
     void note_refusal(const Command& command, const Refusal& refusal);
     HoldId fresh_id(const Command& command);

@@ -73,6 +73,8 @@ KeyedAnswers decode_answers(std::string_view bytes);
 // Event blobs: a header followed by encoded events. `index` is the event's place in its append.
 void encode_blob_header(std::string& out, std::uint64_t batch, Instant at);
 void encode(std::string& out, std::uint32_t index, const Event& event);
+// The same for HoldPlaced, from its hold as encode() made it.
+void encode_hold_placed(std::string& out, std::uint32_t index, std::string_view hold);
 // Version of the first event is `blob.first`. Checks that the count is right.
 std::vector<RecordedEvent> decode_blob(PartitionId partition, const EventBlob& blob);
 

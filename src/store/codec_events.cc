@@ -370,6 +370,15 @@ void write_event(ByteWriter& out, const Event& event) {
     std::visit([&out](const auto& value) { write(out, value); }, event);
 }
 
+void encode_hold_placed(std::string& out, std::uint32_t index, std::string_view hold) {
+    {
+        ByteWriter bytes(out);
+        bytes.number(index);
+        write_tag(bytes, EventTag::hold_placed);
+    }
+    out += hold;
+}
+
 Event read_event(ByteReader& in) {
     switch (static_cast<EventTag>(in.byte())) {
         case EventTag::hold_placed:

@@ -135,9 +135,8 @@ void LiveHoldsWriter::join_group(rocksdb::WriteBatch& write, PartitionId partiti
     }
     const std::uint64_t distance = id.high - state.open->high;
     Group& group = std::prev(state.groups.end())->second;
-    group.members.resize(distance + 1);
-    group.gone.resize(distance + 1);
-    group.members[distance] = true;
+    group.members.resize(distance);
+    group.members.push_back(true);
     ++group.alive;
     state.last = id;
     ByteWriter out(state.open_bytes);
@@ -171,9 +170,11 @@ bool LiveHoldsWriter::leave_group(Partition& partition, HoldId id) {
     --found;
     Group& group = found->second;
     const std::uint64_t distance = id.high - found->first.high;
-    if (distance >= group.members.size() || !group.members[distance] || group.gone[distance]) {
+    const bool member = distance < group.members.size() && group.members[distance];
+    if (!member || (distance < group.gone.size() && group.gone[distance])) {
         return false;
     }
+    group.gone.resize(group.members.size());
     group.gone[distance] = true;
     --group.alive;
     partition.touched.push_back(found->first);

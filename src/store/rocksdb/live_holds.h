@@ -35,7 +35,7 @@ public:
 private:
     struct Group {
         std::vector<bool> members;  // by the distance of `high` from the first member's
-        std::vector<bool> gone;
+        std::vector<bool> gone;     // as long, or shorter when the last ones are there
         std::uint32_t alive = 0;
     };
     struct HashId {

@@ -1,0 +1,40 @@
+#include "sequencer/refusals.h"
+
+#include <fmt/format.h>
+
+#include <holdfast/limits.h>
+
+namespace holdfast::sequencer {
+
+Refusal overloaded() {
+    return {.code = RefusalCode::overloaded,
+            .detail = fmt::format("{} commands are waiting already: try again in a second",
+                                  limits::queue_length_max)};
+}
+
+Refusal stopping() {
+    return {.code = RefusalCode::stopping,
+            .detail = "the server is shutting down: try again in a moment"};
+}
+
+Refusal store_refusal(const store::AppendResult& result) {
+    if (result.outcome == store::AppendOutcome::unknown) {
+        return {.code = RefusalCode::outcome_unknown,
+                .detail = fmt::format("the store did not say whether the change was kept ({}): "
+                                      "repeat the request with the same Idempotency-Key",
+                                      result.error)};
+    }
+    return {.code = RefusalCode::store_failed,
+            .detail = fmt::format("the store refused the change ({}): nothing was changed",
+                                  result.error)};
+}
+
+Refusal stopped(const std::string& why) {
+    return {
+        .code = RefusalCode::store_failed,
+        .detail = fmt::format("the server has stopped, since its store failed ({}): nothing was "
+                              "changed; its operator must look at it",
+                              why)};
+}
+
+}  // namespace holdfast::sequencer

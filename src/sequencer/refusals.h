@@ -1,0 +1,20 @@
+// What the sequencer answers when it cannot take a command or could not keep it: each says whether
+// anything was changed, and what to do. Plain values, any thread.
+#pragma once
+
+#include <string>
+
+#include <holdfast/refusal.h>
+#include "store/store.h"
+
+namespace holdfast::sequencer {
+
+// The queue is full.
+Refusal overloaded();
+Refusal stopping();
+// To those who wait for an append that was not kept, or may not have been.
+Refusal store_refusal(const store::AppendResult& result);
+// To those who ask after the store failed, or was found to be damaged: `why`.
+Refusal stopped(const std::string& why);
+
+}  // namespace holdfast::sequencer
