@@ -95,10 +95,16 @@ class Server:
                 raise processes.CouldNotRun(f"{holds} holds were answered, {held} units are held: the answers lie")
         return {"rate": holds / result["seconds"], "p50_ms": result["p50_ms"], "p99_ms": result["p99_ms"]}
 
-    def life(self, seconds):
+    def holds(self, seconds):
+        """The rate by wrk. wrk adds latencies of requests that it would have sent during a stall ("corrects" them for
+        coordinated omission) and pgbench and redis-benchmark do not: so latencies are those that life_load saw."""
+        rate = self.wrk("hold", seconds)["rate"]
+        return {**self.life(seconds / 2, "--only-hold"), "rate": rate}
+
+    def life(self, seconds, *more):
         said = json.loads(processes.run(
             [self.programs["life_load"], "--http", self.address, "--connections", CONNECTIONS, "--skus", self.skus,
-             "--seconds", seconds], timeout=seconds + 60))
+             "--seconds", seconds, *more], timeout=seconds + 60))
         return {"rate": said["lives_per_second"], "p50_ms": said["life_p50_ms"], "p99_ms": said["life_p99_ms"]}
 
 

@@ -1,5 +1,5 @@
 // Leads holds through their whole life over 64 connections: hold, confirm, fulfil, each step when the one
-// before it was answered. Speaks HTTP (Holdfast) and RESP (Redis), so that both are driven by the same
+// before it was answered; or only places them. Speaks HTTP (Holdfast) and RESP (Redis), so that both are driven by the same
 // generator; wrk and redis-benchmark cannot, because neither knows which connection an answer came from
 // and both are slow at reading ids out of answers. One thread. Prints one JSON object.
 #include <algorithm>
@@ -214,8 +214,9 @@ struct Measured {
 
 class Generator {
 public:
-    Generator(const Protocol& protocol, std::uint32_t skus, std::size_t connections)
-        : protocol_(protocol), sku_(0, skus - 1), poll_(epoll_create1(0)) {
+    // `last` is the step at which a life is over.
+    Generator(const Protocol& protocol, Step last, std::uint32_t skus, std::size_t connections)
+        : protocol_(protocol), last_(last), sku_(0, skus - 1), poll_(epoll_create1(0)) {
         for (std::size_t i = 0; i < connections; ++i) {
             auto connection = std::make_unique<Connection>();
             connection->descriptor = protocol.connect();
@@ -286,7 +287,7 @@ private:
         }
         connection.received.erase(0, whole);
         measured_.steps_us.push_back(microseconds(now - connection.step_began));
-        if (connection.step == Step::fulfil) {
+        if (connection.step == last_) {
             measured_.lives_us.push_back(microseconds(now - connection.life_began));
             connection.step = Step::hold;
         } else {
@@ -301,6 +302,7 @@ private:
     }
 
     const Protocol& protocol_;
+    const Step last_;
     std::mt19937 random_{20'101'201};
     std::uniform_int_distribution<std::uint32_t> sku_;
     int poll_;
@@ -342,6 +344,7 @@ int main(int argc, char** argv) {
     std::uint32_t skus = 1;
     std::size_t connections = 64;
     double seconds = 5;
+    bool only_hold = false;
     auto* const to_http = app.add_option("--http", http, "ADDRESS:PORT of Holdfast");
     auto* const to_redis = app.add_option("--redis", redis, "unix socket of Redis");
     to_http->excludes(to_redis);
@@ -350,6 +353,7 @@ int main(int argc, char** argv) {
         ->check(CLI::PositiveNumber);
     app.add_option("--connections", connections, "one request outstanding on each");
     app.add_option("--seconds", seconds);
+    app.add_flag("--only-hold", only_hold, "a life ends when the hold is placed");
     CLI11_PARSE(app, argc, argv);
     try {
         std::unique_ptr<const Protocol> protocol;
@@ -358,7 +362,9 @@ int main(int argc, char** argv) {
         } else {
             protocol = std::make_unique<Resp>(redis, scripts);
         }
-        print(Generator(*protocol, skus, connections).run(std::chrono::duration<double>(seconds)));
+        const Step last = only_hold ? Step::hold : Step::fulfil;
+        print(Generator(*protocol, last, skus, connections)
+                  .run(std::chrono::duration<double>(seconds)));
     } catch (const std::exception& error) {
         std::cerr << "life_load: " << error.what() << '\n';
         return 1;
