@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -15,12 +17,12 @@ namespace {
 constexpr std::string_view id_prefix = "hold_";
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
-// All of `text` as a number in `base`, or nothing.
+// All of `text` as a decimal number, or nothing.
 template <class Number>
-std::optional<Number> parse_number(std::string_view text, int base = 10) {
+std::optional<Number> parse_number(std::string_view text) {
     Number number = 0;
     const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number, base);
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
     if (error != std::errc{} || stop != end) {
         return std::nullopt;
     }
@@ -41,12 +43,14 @@ void assertion_failed(const char* expression, std::source_location where) {
 }
 
 void append(std::string& out, HoldId id) {
-    out += id_prefix;
+    std::array<char, id_prefix.size() + 32> text{};
+    char* at = std::ranges::copy(id_prefix, text.begin()).out;
     for (const std::uint64_t half : {id.high, id.low}) {
         for (int shift = 60; shift >= 0; shift -= 4) {
-            out += hex_digits[(half >> shift) & 15];
+            *at++ = hex_digits[(half >> shift) & 15];
         }
     }
+    out.append(text.data(), text.size());
 }
 
 std::string to_string(HoldId id) {
@@ -60,11 +64,17 @@ std::optional<HoldId> parse_hold_id(std::string_view text) {
         return std::nullopt;
     }
     text.remove_prefix(id_prefix.size());
-    if (!all_of_class(text, hex_digits)) {
-        return std::nullopt;
+    std::array<std::uint64_t, 2> halves{};
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const bool is_digit = c >= '0' && c <= '9';
+        if (!is_digit && (c < 'a' || c > 'f')) {
+            return std::nullopt;
+        }
+        std::uint64_t& half = halves[i / 16];
+        half = half << 4 | static_cast<std::uint64_t>(is_digit ? c - '0' : c - 'a' + 10);
     }
-    return HoldId{*parse_number<std::uint64_t>(text.substr(0, 16), 16),
-                  *parse_number<std::uint64_t>(text.substr(16), 16)};
+    return HoldId{.high = halves[0], .low = halves[1]};
 }
 
 std::uint16_t routing_token(std::string_view sku) {
@@ -79,22 +89,24 @@ void append(std::string& out, Instant at) {
     const auto day = std::chrono::floor<std::chrono::days>(at);
     const std::chrono::year_month_day date{day};
     const std::chrono::hh_mm_ss time{at - day};
-    // Three of these stand in every answer: so without a formatting library.
-    const auto digits = [&out](std::int64_t number, int count, char after) {
-        const std::size_t end = out.size() + static_cast<std::size_t>(count);
-        out.resize(end);
-        for (std::size_t i = end; i-- > end - static_cast<std::size_t>(count); number /= 10) {
-            out[i] = static_cast<char>('0' + number % 10);
+    // Three of these stand in every answer: so without a formatting library, and in one piece.
+    constexpr std::string_view shape = "0000-00-00T00:00:00.000Z";
+    std::array<char, shape.size()> text{};
+    std::ranges::copy(shape, text.begin());
+    const auto digits = [&text](std::size_t first, std::size_t count, std::uint32_t number) {
+        for (std::size_t i = first + count; i-- > first; number /= 10) {
+            text[i] = static_cast<char>('0' + number % 10);
         }
-        out += after;
     };
-    digits(int(date.year()), 4, '-');
-    digits(unsigned(date.month()), 2, '-');
-    digits(unsigned(date.day()), 2, 'T');
-    digits(time.hours().count(), 2, ':');
-    digits(time.minutes().count(), 2, ':');
-    digits(time.seconds().count(), 2, '.');
-    digits(time.subseconds().count(), 3, 'Z');
+    const auto value = [](auto count) { return static_cast<std::uint32_t>(count); };
+    digits(0, 4, value(int(date.year())));
+    digits(5, 2, value(unsigned(date.month())));
+    digits(8, 2, value(unsigned(date.day())));
+    digits(11, 2, value(time.hours().count()));
+    digits(14, 2, value(time.minutes().count()));
+    digits(17, 2, value(time.seconds().count()));
+    digits(20, 3, value(time.subseconds().count()));
+    out.append(text.data(), text.size());
 }
 
 std::string to_rfc3339(Instant at) {

@@ -205,7 +205,7 @@ void append_digits(std::string& out, Number number) {
     std::array<char, 24> digits{};
     const auto [end, error] = std::to_chars(digits.begin(), digits.end(), number);
     HF_ASSERT(error == std::errc{});
-    out.append(digits.begin(), end);
+    out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
 }  // namespace

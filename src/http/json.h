@@ -90,7 +90,7 @@ public:
         end = std::copy_n(plain, Size - 1, end);
         *end++ = '"';
         *end++ = ':';
-        out_.append(text.begin(), end);
+        out_.append(text.data(), static_cast<std::size_t>(end - text.begin()));
         comma_ = false;
     }
 

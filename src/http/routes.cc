@@ -68,7 +68,7 @@ std::span<const Route> routes() {
 Match find_route(boost::beast::http::verb method, const Target& target) {
     Match match;
     for (const Route& route : table) {
-        if (!fits(route.pattern, target, match)) {
+        if (route.segments != target.segment_count || !fits(route.pattern, target, match)) {
             continue;
         }
         if (route.method == method || (route.method == get && method == head)) {

@@ -2,6 +2,7 @@
 // Called by exchanges. Pure.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -31,6 +32,7 @@ struct Route {
     Handler handler;
     BodyRule body = BodyRule::none;
     Extra extra = Extra::none;
+    std::size_t segments = static_cast<std::size_t>(std::ranges::count(pattern, '/'));
 };
 
 std::span<const Route> routes();

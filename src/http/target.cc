@@ -58,9 +58,12 @@ std::expected<Target, Problem> split_target(std::string_view target) {
 }
 
 std::expected<std::string, Problem> decode(std::string_view encoded) {
-    std::string text;
-    text.reserve(encoded.size());
-    for (std::size_t i = 0; i < encoded.size(); ++i) {
+    // Nearly always all of it.
+    const auto plain =
+        std::ranges::find_if_not(encoded, [](char c) { return c != '%' && is_visible(c); }) -
+        encoded.begin();
+    std::string text(encoded.substr(0, static_cast<std::size_t>(plain)));
+    for (std::size_t i = text.size(); i < encoded.size(); ++i) {
         char c = encoded[i];
         if (c == '%') {
             unsigned char byte = 0;

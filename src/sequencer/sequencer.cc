@@ -198,7 +198,7 @@ void Sequencer::run() {
 }
 
 void Sequencer::fill_round() {
-    forget_settled();
+    recent_.forget(durable_round_.load(std::memory_order_acquire));
     open_round();
     expire_due();
     flush_refusals();
@@ -401,8 +401,7 @@ void Sequencer::apply(const Event& event, const std::optional<Hold>& decided) {
     }
     round_->record(state_, event, after ? &*after : nullptr);
     if (after && after->status != HoldStatus::pending) {
-        const HoldId id = after->id;
-        unsettled_.insert_or_assign(id, Unsettled{std::move(*after), round_->number()});
+        recent_.put(std::move(*after), round_->number());
     }
 }
 
@@ -480,8 +479,8 @@ HoldId Sequencer::fresh_id(const Command& command) {
 }
 
 std::optional<Hold> Sequencer::find_past(HoldId id) const {
-    if (const auto found = unsettled_.find(id); found != unsettled_.end()) {
-        return found->second.hold;
+    if (const Hold* recent = recent_.find(id)) {
+        return *recent;
     }
     const auto bytes =
         store_.find(state_.home(id), store::RowKind::past_hold, store::encode_id_key(id));
@@ -545,15 +544,6 @@ void Sequencer::appended(Round& round, const store::AppendResult& result) {
         failure_ = stopped(result.error);
     }
     wake_.notify_one();
-}
-
-void Sequencer::forget_settled() {
-    const std::uint64_t durable = durable_round_.load(std::memory_order_acquire);
-    if (durable != settled_round_) {
-        erase_if(unsettled_,
-                 [durable](const auto& entry) { return entry.second.round <= durable; });
-        settled_round_ = durable;
-    }
 }
 
 Statistics Sequencer::statistics() const {

@@ -14,14 +14,13 @@
 #include <variant>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <holdfast/clock.h>
 #include <holdfast/service.h>
 #include "core/decide.h"
 #include "core/refusal_meter.h"
 #include "core/state.h"
 #include "sequencer/idempotency.h"
+#include "sequencer/recent_holds.h"
 #include "sequencer/round.h"
 #include "store/store.h"
 
@@ -92,7 +91,6 @@ private:
     [[nodiscard]] std::optional<Hold> find_past(HoldId id) const;
     void send_round();
     void appended(Round& round, const store::AppendResult& result);
-    void forget_settled();
 
     store::Store& store_;
     const Clock& clock_;
@@ -103,16 +101,7 @@ private:
     std::unique_ptr<Round> round_;  // being filled; null between rounds
     RoundSize last_size_;
     std::uint64_t next_number_ = 1;
-    // Past holds as rounds that are not yet durable left them, and in which round.
-    struct Unsettled {
-        Hold hold;
-        std::uint64_t round = 0;
-    };
-    struct HashId {
-        std::size_t operator()(HoldId id) const { return id.high * 0x9e3779b97f4a7c15 ^ id.low; }
-    };
-    boost::unordered_flat_map<HoldId, Unsettled, HashId> unsettled_;
-    std::uint64_t settled_round_ = 0;  // up to which unsettled_ was cleared
+    RecentHolds recent_;
     // Taken from the queue, executed up to next_.
     std::vector<Item> taken_;
     std::size_t next_ = 0;

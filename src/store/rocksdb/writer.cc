@@ -1,5 +1,6 @@
 #include "store/rocksdb/writer.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -130,8 +131,21 @@ AppendResult Writer::carry_out(const Batch& batch) {
 
 void Writer::fill(const Batch& batch) {
     write_.Clear();
+    past_holds_.clear();
     for (const Row& row : batch.rows) {
-        fill(batch, row);
+        if (row.kind == RowKind::past_hold) {
+            past_holds_.push_back(&row);
+        } else {
+            fill(batch, row);
+        }
+    }
+    // They come in the order of the commands. In that of their keys the table in memory finds the place
+    // of each from the one before it.
+    std::ranges::stable_sort(past_holds_, {}, [&](const Row* row) {
+        return std::pair(row->partition, batch.key(*row));
+    });
+    for (const Row* row : past_holds_) {
+        fill(batch, *row);
     }
     live_holds_.finish(write_);
     stock_rows_.finish(write_, batch.number);

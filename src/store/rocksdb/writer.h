@@ -52,7 +52,6 @@ private:
     };
 
     void run();
-    bool wait_for_work(std::uint32_t carried_out) const;
     AppendResult carry_out(const Batch& batch);
     void fill(const Batch& batch);
     void fill(const Batch& batch, const Row& row);
@@ -65,6 +64,7 @@ private:
     LiveHoldsWriter live_holds_;
     StockRowsWriter stock_rows_;
     rocksdb::WriteBatch write_;
+    std::vector<const Row*> past_holds_;  // of the append that is being written
 
     mutable std::mutex mutex_;
     std::deque<Task> tasks_;
