@@ -12,11 +12,18 @@ public:
     explicit ManualClock(Instant start) : now_(start) {}
 
     [[nodiscard]] Instant now() const override { return now_.load(); }
-    void set(Instant now) { now_ = now; }
-    void advance(std::chrono::milliseconds by) { now_ = now_.load() + by; }
+    [[nodiscard]] std::chrono::milliseconds steady() const override { return passed_.load(); }
+    // Time passes. In this order: who looks in between must not think that the clock was set.
+    void advance(std::chrono::milliseconds by) {
+        passed_ = passed_.load() + by;
+        now_ = now_.load() + by;
+    }
+    // Somebody sets the clock, and no time passes.
+    void step(std::chrono::milliseconds by) { now_ = now_.load() + by; }
 
 private:
     std::atomic<Instant> now_;
+    std::atomic<std::chrono::milliseconds> passed_{};
 };
 
 }  // namespace holdfast::testing

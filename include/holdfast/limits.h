@@ -43,7 +43,8 @@ inline constexpr std::size_t round_commands_max = 8'192;
 // Bytes of the rows of one append. The one that passes it is still let in. Bounds the same where carts
 // have thousands of lines, and keeps the offsets of a batch inside 32 bits.
 inline constexpr std::size_t round_bytes_max = std::size_t{16} << 20;
-// Due holds expired before the commands of one round are decided; the rest follow in the next.
+// Due holds, or lines of them, expired before the commands of one round are decided; the rest follow in
+// the next, and before any command that needs their units.
 inline constexpr std::size_t round_expiries_max = 4'096;
 
 // hold.refused events per SKU and second; the others of that second are counted in one of them.

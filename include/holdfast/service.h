@@ -3,6 +3,7 @@
 // Refusal; a store that cannot be opened is an exception (StoreError) thrown by open().
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,7 +26,7 @@ struct Request {
     std::string idempotency_key;
     // Tells a repeated request from a different one under the same key (a hash of what was asked).
     std::uint64_t fingerprint = 0;
-    // Not decided after this instant: refused with deadline_exceeded.
+    // By the engine's clock. Not decided after this instant: refused with deadline_exceeded.
     std::optional<Instant> deadline;
 };
 
@@ -83,8 +84,10 @@ struct Statistics {
     std::uint64_t commands = 0;       // decided so far
     std::uint64_t events = 0;         // appended so far by this process
     std::uint64_t holds_expired = 0;  // so far by this process
-    bool serving = false;             // false after a store failure or close()
-    std::string failure;              // why it stopped serving; empty while all is well
+    // How far the clock is behind the time of Holdfast, since it was set back.
+    std::chrono::milliseconds clock_behind{0};
+    bool serving = false;  // false after a store failure or close()
+    std::string failure;   // why it stopped serving; empty while all is well
 };
 
 class Service {
@@ -107,7 +110,8 @@ public:
         return narrow<AnswerOf<C>>(wait_any({std::move(command), std::move(request)})).result;
     }
     virtual void submit_any(Submission submission, Done<Answer> done) = 0;
-    // Many at once, decided in order and answered together; each has its own outcome.
+    // At most limits::batch_commands_max at once, decided in order and answered together; each has its
+    // own outcome.
     virtual void submit_many(std::vector<Submission> submissions,
                              std::move_only_function<void(std::vector<Outcome<Answer>>)> done) = 0;
 
@@ -130,9 +134,9 @@ public:
     virtual Result<std::filesystem::path> backup(const std::filesystem::path& directory) = 0;
     virtual Statistics statistics() = 0;
 
-    // Ends what is due now instead of at the timer's next tick. For programs that own the clock.
+    // Returns when all that is due now has ended, durably. For programs that own the clock.
     virtual void tick() = 0;
-    // Refuses what is new, answers what was accepted, closes the store. Called by the destructor.
+    // Refuses what is new, answers what was accepted. Called by the destructor.
     virtual void close() = 0;
 
 protected:

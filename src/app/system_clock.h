@@ -10,6 +10,10 @@ public:
     [[nodiscard]] Instant now() const override {
         return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
     }
+    [[nodiscard]] std::chrono::milliseconds steady() const override {
+        return std::chrono::floor<std::chrono::milliseconds>(
+            std::chrono::steady_clock::now().time_since_epoch());
+    }
 };
 
 }  // namespace holdfast::app

@@ -2,11 +2,13 @@
 #include <iostream>
 #include <regex>
 
+#include <fmt/format.h>
 #include <pthread.h>
 
 #include <holdfast/version.h>
 #include "cli/command.h"
 #include "cli/own_server.h"
+#include "telemetry/log.h"
 
 namespace holdfast::cli {
 
@@ -14,6 +16,9 @@ namespace {
 
 // How often the server looks whether its engine still serves.
 constexpr timespec between_looks{.tv_sec = 0, .tv_nsec = 200'000'000};
+
+// A clock that was set back by less than this is nobody's worry.
+constexpr std::chrono::milliseconds clock_behind_max{1000};
 
 struct ServeOptions {
     std::string listen = "127.0.0.1:8080";
@@ -41,12 +46,22 @@ void parse_listen(const std::string& text, ServerSettings& settings) {
 
 // Waits for SIGTERM or SIGINT, or until the engine stops serving by itself; then says why.
 std::string wait_for_end(Service& service, const sigset_t& signals) {
+    bool warned = false;
     while (true) {
         if (sigtimedwait(&signals, nullptr, &between_looks) > 0) {
             return "";
         }
-        if (const Statistics now = service.statistics(); !now.serving) {
+        const Statistics now = service.statistics();
+        if (!now.serving) {
             return now.failure.empty() ? "the engine was closed" : now.failure;
+        }
+        if (now.clock_behind >= clock_behind_max && !warned) {
+            warned = true;
+            telemetry::log_warning(fmt::format(
+                "the clock is {} ms behind the last event's time: it was set back, or was wrong "
+                "before. Holds last as long as they should, but all times given out are ahead by "
+                "as much: see the clock in docs/operations.md",
+                now.clock_behind.count()));
         }
     }
 }

@@ -1,6 +1,7 @@
 #include "core/hold.h"
 
 #include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -72,6 +73,36 @@ Decision happened(Event event) {
     return decision;
 }
 
+// Ends these holds, in this order, until enough lines are free again.
+Decision expire(const State& state, std::span<const HoldId> ids) {
+    Decision decision;
+    std::vector<Version> versions = state.versions;
+    std::vector<PartitionId> touched;
+    std::size_t lines = 0;
+    for (const HoldId id : ids) {
+        const Hold hold = state.materialise(*state.holds.find(id));
+        decision.events.emplace_back(HoldExpired{.id = id,
+                                                 .fence = versions[state.home(id)] + 1,
+                                                 .customer = hold.customer,
+                                                 .released = all_parts(hold.lines)});
+        touched_partitions(state, decision.events.back(), touched);
+        for (const PartitionId partition : touched) {
+            ++versions[partition];
+        }
+        lines += hold.lines.size();
+        if (lines >= limits::round_expiries_max) {
+            break;
+        }
+    }
+    return decision;
+}
+
+// Then the command is decided again.
+Decision first(Decision expiry) {
+    expiry.again = true;
+    return expiry;
+}
+
 }  // namespace
 
 std::optional<Terms> terms_of(const State& state, const std::vector<LineRequest>& lines) {
@@ -87,7 +118,7 @@ Terms terms_of(const State& state, const Hold& hold) {
 Named name_hold(const State& state, HoldId id, const Given& given) {
     if (const PendingHold* pending = state.holds.find(id)) {
         if (pending->deadline() <= given.now && !HF_FAULT(lapsed_hold_revived)) {
-            return {.hold = {}, .settled = expire_first(state, given)};
+            return {.hold = {}, .settled = first(expire(state, {&id, 1}))};
         }
         return {.hold = state.materialise(*pending), .settled = {}};
     }
@@ -159,9 +190,7 @@ Decision unchanged(Hold hold) {
 }
 
 Decision expire_first(const State& state, const Given& given) {
-    Decision expiry = expire_holds(state, given);
-    expiry.again = true;
-    return expiry;
+    return first(expire_holds(state, given));
 }
 
 Decision refuse_short(const State& state, Refusal refusal, const Given& given) {
@@ -340,21 +369,7 @@ Decision release_hold(const State& state, const ReleaseHold& command, const Give
 }
 
 Decision expire_holds(const State& state, const Given& given) {
-    Decision decision;
-    std::vector<Version> versions = state.versions;
-    std::vector<PartitionId> touched;
-    for (const HoldId id : state.holds.due(given.now, limits::round_expiries_max)) {
-        const Hold hold = state.materialise(*state.holds.find(id));
-        decision.events.emplace_back(HoldExpired{.id = id,
-                                                 .fence = versions[state.home(id)] + 1,
-                                                 .customer = hold.customer,
-                                                 .released = all_parts(hold.lines)});
-        touched_partitions(state, decision.events.back(), touched);
-        for (const PartitionId partition : touched) {
-            ++versions[partition];
-        }
-    }
-    return decision;
+    return expire(state, state.holds.due(given.now, limits::round_expiries_max));
 }
 
 }  // namespace holdfast::core

@@ -371,7 +371,8 @@ std::vector<HoldId> PendingHolds::due(Instant now, std::size_t limit) const {
             break;
         }
         const auto first = static_cast<std::ptrdiff_t>(ids.size());
-        for (HoldSlot slot = head; slot != no_slot; slot = indexes_->slots[slot].deadline_next) {
+        for (HoldSlot slot = head; slot != no_slot && ids.size() < limit;
+             slot = indexes_->slots[slot].deadline_next) {
             ids.push_back(indexes_->slots[slot].id);
         }
         std::sort(ids.begin() + first, ids.end());

@@ -97,7 +97,7 @@ public:
     void replace_lines(HoldId id, const PackedLines& lines);
 
     // The ids of holds whose deadline is at or before `now`: oldest deadline first, then by id; at
-    // most about `limit` (the holds of one deadline are never torn apart).
+    // most `limit`. Which ones of a deadline, when not all of them, is not said.
     [[nodiscard]] std::vector<HoldId> due(Instant now, std::size_t limit) const;
     [[nodiscard]] bool any_due(Instant now) const;
     // Instant::max() when there is no hold.

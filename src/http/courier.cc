@@ -6,12 +6,16 @@
 #include <fmt/format.h>
 
 #include <holdfast/assert.h>
+#include <holdfast/limits.h>
 #include "http/exchange.h"
 #include "telemetry/log.h"
 
 namespace holdfast::http {
 
 void Courier::submit(Submission submission, std::shared_ptr<Exchange> asker) {
+    if (submissions_.size() == limits::batch_commands_max) {
+        send();
+    }
     // Comes after everything that is ready in this turn.
     if (submissions_.empty()) {
         boost::asio::post(*context_, [this] { send(); });
@@ -21,6 +25,9 @@ void Courier::submit(Submission submission, std::shared_ptr<Exchange> asker) {
 }
 
 void Courier::send() {
+    if (submissions_.empty()) {
+        return;  // a crowd: it was sent before its turn
+    }
     auto askers = std::make_shared<std::vector<std::shared_ptr<Exchange>>>(std::move(askers_));
     askers_ = {};
     try {

@@ -172,6 +172,7 @@ void get_metrics(Exchange& x) {
     metrics.stock_keeping_units.Set(number(statistics.stock_keeping_units));
     metrics.pending_holds.Set(number(statistics.pending_holds));
     metrics.queue_length.Set(number(statistics.queue_length));
+    metrics.clock_behind.Set(std::chrono::duration<double>(statistics.clock_behind).count());
     metrics.connections.Set(number(x.shared().admissions.in_all()));
     telemetry::Metrics::catch_up(metrics.rounds, number(statistics.rounds));
     telemetry::Metrics::catch_up(metrics.commands, number(statistics.commands));

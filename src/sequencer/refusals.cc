@@ -17,6 +17,27 @@ Refusal stopping() {
             .detail = "the server is shutting down: try again in a moment"};
 }
 
+Refusal too_late(Instant deadline, Instant now) {
+    return {.code = RefusalCode::deadline_exceeded,
+            .detail = fmt::format("the request was to be answered by {}, and its turn came at {}: "
+                                  "nothing was changed; try again",
+                                  to_rfc3339(deadline), to_rfc3339(now))};
+}
+
+Refusal key_in_use(std::string_view key) {
+    return {.code = RefusalCode::idempotency_key_in_use,
+            .detail = fmt::format("the first request with key '{}' is still running: repeat this "
+                                  "one in a moment",
+                                  key)};
+}
+
+Refusal key_reused(std::string_view key) {
+    return {.code = RefusalCode::idempotency_key_reused,
+            .detail = fmt::format("key '{}' was used for a different request: use a new key for a "
+                                  "new request",
+                                  key)};
+}
+
 Refusal store_refusal(const store::AppendResult& result) {
     if (result.outcome == store::AppendOutcome::unknown) {
         return {.code = RefusalCode::outcome_unknown,

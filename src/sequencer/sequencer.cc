@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <future>
 
-#include <fmt/format.h>
 #include <pthread.h>
 
 #include <holdfast/assert.h>
@@ -30,8 +29,8 @@ constexpr std::chrono::milliseconds nap_max{1000};
 
 Sequencer::Sequencer(store::Store& store, const Clock& clock)
     : store_(store),
-      clock_(clock),
       state_(load_state(store)),
+      time_(clock, state_.time),
       idempotency_(load_idempotency(store)),
       next_number_(store.last_batch() + 1),
       durable_round_(store.last_batch()),
@@ -104,11 +103,16 @@ void Sequencer::read(std::unique_ptr<Read> read) {
 }
 
 void Sequencer::tick() {
+    // The first look says up to when: it may join a round that is older.
+    std::optional<Instant> present;
     bool due = true;
     while (due) {
         std::promise<bool> more;
         read(make_read<bool>(
-            [](const View& view) -> Result<bool> { return view.state().holds.any_due(view.now()); },
+            [this, &present](const View&) -> Result<bool> {
+                present = present.value_or(time_.now());
+                return due_at(*present);
+            },
             [&more](const Outcome<bool>& outcome) {
                 more.set_value(outcome.result.value_or(false));
             }));
@@ -122,19 +126,16 @@ void Sequencer::stop() {
         stopping_ = true;
     }
     wake_.notify_one();
-    if (thread_.joinable()) {
-        thread_.join();
-    }
+    std::call_once(joined_, [this] { thread_.join(); });
 }
 
-bool Sequencer::timer_due() const {
-    const Instant now = clock_.now();
+bool Sequencer::due_at(Instant now) const {
     return state_.holds.next_deadline() <= now || refusals_.next_flush() <= now;
 }
 
-std::chrono::milliseconds Sequencer::nap() const {
+std::chrono::milliseconds Sequencer::nap() {
     const Instant next = std::min(state_.holds.next_deadline(), refusals_.next_flush());
-    return std::clamp(next == Instant::max() ? nap_max : next - clock_.now(),
+    return std::clamp(next == Instant::max() ? nap_max : next - time_.now(),
                       std::chrono::milliseconds(1), nap_max);
 }
 
@@ -142,7 +143,7 @@ bool Sequencer::wait_for_work() {
     std::unique_lock lock(mutex_);
     for (;;) {
         const bool can_send = round_ != nullptr && !in_flight_;
-        const bool round_full = round_ != nullptr && round_->full();
+        const bool round_full = round_ != nullptr && (closed_ || round_->full());
         const bool can_take = (!queue_.empty() || next_ < taken_.size()) && !round_full;
         if (can_send || can_take || (failure_ && !queue_.empty())) {
             break;
@@ -152,7 +153,7 @@ bool Sequencer::wait_for_work() {
         }
         // A round that is open has a time of its own already: what is due later waits for the next.
         const bool timer_runs = !stopping_ && !failure_ && round_ == nullptr;
-        if (timer_runs && timer_due()) {
+        if (timer_runs && due_at(time_.now())) {
             break;
         }
         wake_.wait_for(lock, timer_runs ? nap() : nap_max);
@@ -200,15 +201,14 @@ void Sequencer::run() {
 void Sequencer::fill_round() {
     recent_.forget(durable_round_.load(std::memory_order_acquire));
     open_round();
-    expire_due();
     flush_refusals();
     std::size_t prefetched = next_;
-    while (next_ < taken_.size() && !round_->full()) {
+    while (next_ < taken_.size() && !closed_ && !round_->full()) {
         if (next_ == prefetched) {
             prefetched = prefetch(next_);
         }
         execute(taken_[next_]);
-        ++next_;  // not before: who was not answered is refused with the rest
+        next_ += closed_ ? 0 : 1;  // not before: who was not answered is refused with the rest
     }
 }
 
@@ -252,14 +252,22 @@ void Sequencer::refuse_all(const Refusal& failure) {
 
 void Sequencer::open_round() {
     if (!round_) {
-        const Instant now = std::max(clock_.now(), state_.time);
+        const Instant now = time_.now();
         round_ = std::make_unique<Round>(next_number_, now, state_, last_size_);
+        closed_ = false;
+        if (state_.holds.any_due(now)) {
+            expire(core::decide(state_, ExpireHolds{}, {.now = now}));
+        }
     }
 }
 
-void Sequencer::expire_due() {
-    if (state_.holds.any_due(round_->now())) {
-        apply(core::decide(state_, ExpireHolds{}, {.now = round_->now()}));
+// However many lapsed holds stand in somebody's way, a round stays as small as it should: when it has
+// no room for the end of these, who is in need of it waits for the next one.
+void Sequencer::expire(const core::Decision& expiry) {
+    closed_ =
+        round_->full() || round_->event_count() + expiry.events.size() > limits::round_commands_max;
+    if (!closed_) {
+        apply(expiry);
     }
 }
 
@@ -273,32 +281,44 @@ void Sequencer::execute(Item& item) {
     std::size_t commands = 1;
     if (auto* single = std::get_if<Single>(&item)) {
         Outcome<Answer> outcome = execute(single->submission);
+        if (closed_) {
+            return;
+        }
         round_->reply(std::move(single->done), std::move(outcome));
     } else if (auto* many = std::get_if<Many>(&item)) {
+        // Decided in one round: nothing that is due may stand in the way of any of them.
+        while (state_.holds.any_due(round_->now())) {
+            expire(core::decide(state_, ExpireHolds{}, {.now = round_->now()}));
+            if (closed_) {
+                return;
+            }
+        }
         commands = many->submissions.size();
         std::vector<Outcome<Answer>> outcomes;
         outcomes.reserve(commands);
         for (const Submission& submission : many->submissions) {
             outcomes.push_back(execute(submission));
+            HF_ASSERT(!closed_);
         }
         round_->reply(std::move(many->done), std::move(outcomes));
     } else {
         auto& read = std::get<std::unique_ptr<Read>>(item);
         read->look(*this);
         round_->reply(std::move(read));
+        queued_commands_.fetch_sub(1, std::memory_order_relaxed);
+        return;
     }
     queued_commands_.fetch_sub(commands, std::memory_order_relaxed);
+    commands_.fetch_add(commands, std::memory_order_relaxed);
 }
 
+// Nothing when that closes the round.
 Outcome<Answer> Sequencer::execute(const Submission& submission) {
-    commands_.fetch_add(1, std::memory_order_relaxed);
     const Request& request = submission.request;
-    if (request.deadline && *request.deadline < round_->now()) {
-        return {std::unexpected(Refusal{
-            .code = RefusalCode::deadline_exceeded,
-            .detail = fmt::format("the request was to be answered by {}, and its turn came at {}: "
-                                  "nothing was changed; try again",
-                                  to_rfc3339(*request.deadline), to_rfc3339(round_->now()))})};
+    // Who set it did not know that time is ahead of the clock.
+    const Instant clock = round_->now() - time_.behind();
+    if (request.deadline && *request.deadline < clock) {
+        return {std::unexpected(too_late(*request.deadline, clock))};
     }
     if (!request.idempotency_key.empty()) {
         if (auto first = first_answer(submission)) {
@@ -306,6 +326,9 @@ Outcome<Answer> Sequencer::execute(const Submission& submission) {
         }
     }
     core::Decision decision = decide(submission.command);
+    if (closed_) {
+        return {};
+    }
     if (decision.refusal) {
         note_refusal(submission.command, *decision.refusal);
         return {std::unexpected(std::move(*decision.refusal))};
@@ -325,11 +348,7 @@ std::optional<Outcome<Answer>> Sequencer::first_answer(const Submission& submiss
         return std::nullopt;
     }
     if (row->round > durable_round_.load(std::memory_order_acquire)) {
-        return Outcome<Answer>{std::unexpected(
-            Refusal{.code = RefusalCode::idempotency_key_in_use,
-                    .detail = fmt::format("the first request with key '{}' is still running: "
-                                          "repeat this one in a moment",
-                                          request.idempotency_key)})};
+        return Outcome<Answer>{std::unexpected(key_in_use(request.idempotency_key))};
     }
     const auto bytes = store_.find(row->partition, store::RowKind::answers,
                                    store::encode_version_key(row->version));
@@ -339,11 +358,7 @@ std::optional<Outcome<Answer>> Sequencer::first_answer(const Submission& submiss
             continue;
         }
         if (first.fingerprint != request.fingerprint) {
-            return Outcome<Answer>{std::unexpected(
-                Refusal{.code = RefusalCode::idempotency_key_reused,
-                        .detail = fmt::format("key '{}' was used for a different request: use a "
-                                              "new key for a new request",
-                                              request.idempotency_key)})};
+            return Outcome<Answer>{std::unexpected(key_reused(request.idempotency_key))};
         }
         return Outcome<Answer>{std::move(first.answer), true};
     }
@@ -361,8 +376,12 @@ core::Decision Sequencer::decide(const Command& command) {
         core::Decision decision = core::decide(
             state_, command,
             {.now = round_->now(), .fresh_id = fresh, .past = past ? &*past : nullptr});
-        apply(decision);
         if (!decision.again) {
+            apply(decision);
+            return decision;
+        }
+        expire(decision);
+        if (closed_) {
             return decision;
         }
     }
@@ -553,7 +572,8 @@ Statistics Sequencer::statistics() const {
                           .rounds = rounds_,
                           .commands = commands_,
                           .events = events_,
-                          .holds_expired = expired_};
+                          .holds_expired = expired_,
+                          .clock_behind = time_.behind()};
     const std::lock_guard lock(mutex_);
     statistics.serving = !failure_ && !stopping_;
     statistics.failure = failure_ ? failure_->detail : "";

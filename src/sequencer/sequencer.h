@@ -19,6 +19,7 @@
 #include "core/decide.h"
 #include "core/refusal_meter.h"
 #include "core/state.h"
+#include "sequencer/engine_time.h"
 #include "sequencer/idempotency.h"
 #include "sequencer/recent_holds.h"
 #include "sequencer/round.h"
@@ -38,9 +39,10 @@ public:
     void submit(std::vector<Submission>&& submissions, ManyDone&& done);
     void read(std::unique_ptr<Read> read);
 
-    // Waits until everything due at the clock's present moment is ended and durable.
+    // Waits until everything due at the present moment is ended and durable.
     void tick();
-    // Refuses what is new, answers what was accepted, joins the threads. Idempotent.
+    // Refuses what is new, answers what was accepted, joins the thread. Any thread, also several at
+    // once: each returns when all is done.
     void stop();
     [[nodiscard]] Statistics statistics() const;
 
@@ -69,15 +71,16 @@ private:
     void run();
     // Sleeps until there is something to do; false when everything is done and it is to end.
     bool wait_for_work();
-    [[nodiscard]] bool timer_due() const;
-    [[nodiscard]] std::chrono::milliseconds nap() const;
+    [[nodiscard]] bool due_at(Instant now) const;
+    [[nodiscard]] std::chrono::milliseconds nap();
     void refuse_all(const Refusal& failure);
     // Throws StoreError or CodecError when the store cannot be read.
     void fill_round();
     [[nodiscard]] std::size_t prefetch(std::size_t from) const;
     void open_round();
-    void expire_due();
+    void expire(const core::Decision& expiry);
     void flush_refusals();
+    // These and decide() may close the round: then nothing was done, and it is for the next one.
     void execute(Item& item);
     Outcome<Answer> execute(const Submission& submission);
     std::optional<Outcome<Answer>> first_answer(const Submission& submission);
@@ -93,12 +96,13 @@ private:
     void appended(Round& round, const store::AppendResult& result);
 
     store::Store& store_;
-    const Clock& clock_;
 
     core::State state_;
+    EngineTime time_;
     core::RefusalMeter refusals_;
     Idempotency idempotency_;
     std::unique_ptr<Round> round_;  // being filled; null between rounds
+    bool closed_ = false;           // round_ takes no more: the next item is for another one
     RoundSize last_size_;
     std::uint64_t next_number_ = 1;
     RecentHolds recent_;
@@ -124,6 +128,7 @@ private:
     std::atomic<std::uint64_t> expired_ = 0;
     std::atomic<std::uint64_t> pending_ = 0;
     std::atomic<std::uint64_t> skus_ = 0;
+    std::once_flag joined_;
     std::jthread thread_;
 };
 

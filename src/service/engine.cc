@@ -44,6 +44,12 @@ std::optional<Refusal> check(const Submission& submission) {
     return core::validate(submission.command);
 }
 
+Refusal too_many(std::size_t commands) {
+    return {.code = RefusalCode::invalid_request,
+            .detail = fmt::format("{} commands at once are too many: submit at most {}", commands,
+                                  limits::batch_commands_max)};
+}
+
 Refusal unknown_sku(std::string_view sku) {
     return {.code = RefusalCode::unknown_sku,
             .detail = fmt::format("SKU '{0}' is not known: define it with PUT /v1/skus/{0}", sku)};
@@ -76,6 +82,11 @@ void Engine::submit_any(Submission submission, Done<Answer> done) {
 
 void Engine::submit_many(std::vector<Submission> submissions,
                          std::move_only_function<void(std::vector<Outcome<Answer>>)> done) {
+    if (submissions.size() > limits::batch_commands_max) {
+        done(std::vector<Outcome<Answer>>(submissions.size(),
+                                          {std::unexpected(too_many(submissions.size()))}));
+        return;
+    }
     std::vector<std::pair<std::size_t, Refusal>> faults;
     for (std::size_t i = 0; i < submissions.size(); ++i) {
         if (auto fault = check(submissions[i])) {
@@ -242,8 +253,10 @@ void Engine::tick() {
 }
 
 void Engine::close() {
-    sequencer_->stop();
-    readers_.join();
+    std::call_once(closed_, [this] {
+        sequencer_->stop();
+        readers_.join();
+    });
 }
 
 }  // namespace holdfast::service

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 
 #include <boost/asio/thread_pool.hpp>
 
@@ -48,6 +49,7 @@ private:
     std::unique_ptr<sequencer::Sequencer> sequencer_;
     // For reads that wait for the disk: one at a time, so that they never starve the writer.
     boost::asio::thread_pool readers_{1};
+    std::once_flag closed_;
 };
 
 }  // namespace holdfast::service

@@ -1,7 +1,9 @@
 // What happens around a round that is on its way to disk: what is decided on top of it, a queue that is full,
 // requests that come too late, keys that are in use, refusals that are counted.
+#include <algorithm>
 #include <atomic>
 #include <future>
+#include <map>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -40,6 +42,13 @@ protected:
                                 promise.set_value(std::move(outcome));
                             });
         return answer;
+    }
+    std::vector<Outcome<Answer>> submit_many(std::vector<Submission> many) {
+        std::promise<std::vector<Outcome<Answer>>> promise;
+        engine_->submit_many(std::move(many), [&](std::vector<Outcome<Answer>> outcomes) {
+            promise.set_value(std::move(outcomes));
+        });
+        return promise.get_future().get();
     }
     void wait_until_decided(std::uint64_t commands) {
         while (engine_->statistics().commands < commands) {
@@ -111,9 +120,10 @@ TEST_F(RoundsTest, ARoundHasNoMoreBytesThanItMay) {
         definitions.push_back({ReceiveStock{.sku = sku, .quantity = 1'000}, {}});
         cart.lines.push_back({.sku = sku, .quantity = 1});
     }
-    std::promise<void> defined;
-    engine_->submit_many(std::move(definitions), [&](const auto&) { defined.set_value(); });
-    defined.get_future().get();
+    for (std::size_t i = 0; i < definitions.size(); i += limits::batch_commands_max) {
+        const auto first = definitions.begin() + static_cast<std::ptrdiff_t>(i);
+        submit_many({first, first + limits::batch_commands_max});
+    }
     kept_.hold_back();
     auto first = ask(mug());
     kept_.wait_until_held_back(1);
@@ -180,11 +190,7 @@ TEST_F(RoundsTest, ARepeatedRequestReadsFewAnswers) {
     for (std::size_t i = 0; i < count; ++i) {
         many.push_back({mug(), keyed(i)});
     }
-    std::promise<std::vector<Outcome<Answer>>> promise;
-    engine_->submit_many(std::move(many), [&](std::vector<Outcome<Answer>> outcomes) {
-        promise.set_value(std::move(outcomes));
-    });
-    const auto first = promise.get_future().get();
+    const auto first = submit_many(std::move(many));
     std::size_t rows = 0;
     kept_.scan(0, store::RowKind::answers, "", [&](std::string_view, std::string_view row) {
         EXPECT_LE(store::decode_answers(row).answers.size(), limits::answers_per_row_max);
@@ -290,11 +296,7 @@ TEST_F(RoundsTest, AKeyIsForgottenAfterItsLife) {
 
 TEST_F(RoundsTest, ManyAreAnsweredInTheirOrderTheMalformedOnesToo) {
     std::vector<Submission> many = {{mug(60), {}}, {mug(0), {}}, {mug(60), {}}, {mug(40), {}}};
-    std::promise<std::vector<Outcome<Answer>>> promise;
-    engine_->submit_many(std::move(many), [&](std::vector<Outcome<Answer>> outcomes) {
-        promise.set_value(std::move(outcomes));
-    });
-    const auto outcomes = promise.get_future().get();
+    const auto outcomes = submit_many(std::move(many));
     ASSERT_EQ(outcomes.size(), 4);
     EXPECT_EQ(code(outcomes[0]), std::nullopt);
     EXPECT_EQ(code(outcomes[1]), RefusalCode::invalid_request);
@@ -336,27 +338,129 @@ TEST_F(RoundsTest, IdsGrowOverRestartsThoughTheClockStandsStill) {
     }
 }
 
+TEST_F(RoundsTest, MoreCommandsAtOnceThanABatchMayHaveAreRefused) {
+    std::vector<Submission> crowd;
+    for (std::size_t i = 0; i <= limits::batch_commands_max; ++i) {
+        crowd.push_back({mug(), {}});
+    }
+    const auto refused = submit_many(crowd);
+    ASSERT_EQ(refused.size(), crowd.size());
+    EXPECT_TRUE(std::ranges::all_of(refused, [](const Outcome<Answer>& outcome) {
+        return code(outcome) == RefusalCode::invalid_request;
+    }));
+    EXPECT_EQ(mugs().held, 0);
+    crowd.pop_back();
+    EXPECT_EQ(code(submit_many(std::move(crowd)).front()), std::nullopt);
+    EXPECT_EQ(mugs().held, 100);
+}
+
+// What is asked joins the round that is open, and that has a time of its own already.
+TEST_F(RoundsTest, ATickEndsWhatIsDueThoughItJoinsAnOlderRound) {
+    kept_.hold_back();
+    auto lapsing = ask(mug());
+    kept_.wait_until_held_back(1);
+    auto open = ask(mug());
+    wait_until_decided(4);
+    clock_->advance(600s);
+    auto ticked = std::async(std::launch::async, [&] { engine_->tick(); });
+    kept_.let_one_go();
+    kept_.wait_until_held_back(1);
+    kept_.let_one_go();
+    // Now the end of the two is on its way.
+    kept_.wait_until_held_back(1);
+    EXPECT_EQ(ticked.wait_for(50ms), std::future_status::timeout);
+    kept_.let_go();
+    ticked.get();
+    EXPECT_EQ(engine_->statistics().holds_expired, 2);
+    EXPECT_EQ(mugs().available, 100);
+}
+
+TEST_F(RoundsTest, ManyMayCloseAtOnce) {
+    auto held = ask(mug());
+    {
+        std::vector<std::jthread> closing;
+        for (int i = 0; i < 8; ++i) {
+            closing.emplace_back([&] {
+                engine_->close();
+                EXPECT_FALSE(engine_->statistics().serving);
+            });
+        }
+    }
+    EXPECT_EQ(code(held.get()), std::nullopt);
+    EXPECT_EQ(code(ask(mug()).get()), RefusalCode::stopping);
+}
+
 // More holds lapse at once than one round ends: nobody is told that the shop is sold out meanwhile.
-TEST_F(RoundsTest, ManyLapsedHoldsStandInNobodysWay) {
-    constexpr Quantity count = 3 * limits::round_expiries_max;
-    ASSERT_EQ(code(ask(ReceiveStock{.sku = "mug", .quantity = count - 100}).get()), std::nullopt);
-    std::vector<std::future<Outcome<Answer>>> held;
-    for (Quantity i = 0; i < count; ++i) {
-        PlaceHold place = mug();
-        // Deadlines of their own, so that they are not ended all together.
-        clock_->advance(1ms);
-        held.push_back(ask(std::move(place)));
+class LapsedCrowdTest : public RoundsTest, public ::testing::WithParamInterface<int> {
+protected:
+    static constexpr Quantity count = 5 * limits::round_expiries_max;
+
+    void SetUp() override {
+        RoundsTest::SetUp();
+        engine_->submit(ReceiveStock{.sku = "mug", .quantity = count - 100});
+        std::vector<std::future<Outcome<Answer>>> held;
+        for (Quantity i = 0; i < count; ++i) {
+            clock_->advance(std::chrono::milliseconds(GetParam()));
+            held.push_back(ask(mug()));
+        }
+        for (auto& answer : held) {
+            const Outcome<Answer> outcome = answer.get();
+            ASSERT_EQ(code(outcome), std::nullopt);
+            ids_.push_back(std::get<HoldAnswer>(*outcome.result).hold.id);
+        }
+        ASSERT_EQ(mugs().available, 0);
+        clock_->advance(1h);
     }
-    for (auto& answer : held) {
-        EXPECT_EQ(code(answer.get()), std::nullopt);
+    void TearDown() override {
+        std::map<std::uint64_t, std::size_t> ended;  // by append
+        auto page = engine_->events("", limits::page_max);
+        for (; page && !page->items.empty(); page = engine_->events(page->next, limits::page_max)) {
+            for (const RecordedEvent& event : page->items) {
+                ended[event.batch] += std::holds_alternative<HoldExpired>(event.event) ? 1 : 0;
+            }
+        }
+        for (const auto& [append, holds] : ended) {
+            EXPECT_LE(holds, limits::round_commands_max) << "in append " << append;
+        }
+        EXPECT_TRUE(engine_->audit().clean());
     }
-    EXPECT_EQ(mugs().available, 0);
-    clock_->advance(1h);
+
+    std::vector<HoldId> ids_;
+};
+
+TEST_P(LapsedCrowdTest, StandsInNobodysWay) {
     EXPECT_EQ(code(ask(mug(count)).get()), std::nullopt);
     engine_->tick();
     EXPECT_EQ(mugs().held, count);
-    EXPECT_TRUE(engine_->audit().clean());
 }
+
+TEST_P(LapsedCrowdTest, StandsInTheWayOfNoBatch) {
+    const auto outcomes = submit_many({{mug(count - 1), {}}, {mug(1), {}}, {mug(1), {}}});
+    EXPECT_EQ(code(outcomes[0]), std::nullopt);
+    EXPECT_EQ(code(outcomes[1]), std::nullopt);
+    EXPECT_EQ(code(outcomes[2]), RefusalCode::insufficient_stock);
+    EXPECT_EQ(mugs().held, count);
+}
+
+// Everything is asked at once, on top of a round that is on its way.
+TEST_P(LapsedCrowdTest, LetsEverybodyHaveHisTurnInOrder) {
+    kept_.hold_back();
+    auto received = ask(ReceiveStock{.sku = "mug", .quantity = 1});
+    kept_.wait_until_held_back(1);
+    auto late = ask(ConfirmHold{.id = ids_.back()});
+    auto extended = ask(ExtendHold{.id = ids_[ids_.size() / 2]});
+    auto all = ask(mug(count));
+    auto more = ask(mug());
+    kept_.let_go();
+    EXPECT_EQ(code(received.get()), std::nullopt);
+    EXPECT_EQ(code(late.get()), std::nullopt);
+    EXPECT_EQ(code(extended.get()), RefusalCode::hold_expired);
+    EXPECT_EQ(code(all.get()), std::nullopt);
+    EXPECT_EQ(code(more.get()), RefusalCode::insufficient_stock);
+}
+
+// With one deadline for all, and with one for each.
+INSTANTIATE_TEST_SUITE_P(MillisecondsApart, LapsedCrowdTest, ::testing::Values(0, 1));
 
 }  // namespace
 }  // namespace holdfast::service

@@ -36,8 +36,9 @@ Metrics::Metrics()
       rounds(counter("holdfast_rounds_total", "Appends to the store")),
       commands(counter("holdfast_commands_total", "Commands decided")),
       events(counter("holdfast_events_total", "Events appended")),
-      holds_expired(counter("holdfast_holds_expired_total", "Holds that ended by their deadline")) {
-}
+      holds_expired(counter("holdfast_holds_expired_total", "Holds that ended by their deadline")),
+      clock_behind(gauge("holdfast_clock_behind_seconds",
+                         "How far the clock is behind the engine's time, since it was set back")) {}
 
 prometheus::Gauge& Metrics::gauge(const char* name, const char* help) {
     return prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add({});
