@@ -23,7 +23,7 @@ public:
 
 private:
     std::atomic<Instant> now_;
-    std::atomic<std::chrono::milliseconds> passed_{};
+    std::atomic<std::chrono::milliseconds> passed_;
 };
 
 }  // namespace holdfast::testing

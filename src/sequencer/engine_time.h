@@ -23,7 +23,7 @@ private:
     const Clock& clock_;
     Instant last_;
     std::chrono::milliseconds ahead_;  // of steady time: never less than it was
-    std::atomic<std::chrono::milliseconds> behind_{};
+    std::atomic<std::chrono::milliseconds> behind_;
 };
 
 }  // namespace holdfast::sequencer
