@@ -153,7 +153,8 @@ void Model::limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hol
             left[line.sku] -= line.quantity;
         }
     }
-    require(over.empty() || cart.partial, Code::customer_limit_exceeded, over);
+    const bool any = std::ranges::any_of(lines, [](const HoldLine& l) { return l.quantity > 0; });
+    require(over.empty() || (cart.partial && any), Code::customer_limit_exceeded, over);
 }
 
 // The locations that may serve a line, in the order in which they should; only one of them unless it may be split.

@@ -77,8 +77,8 @@ struct HoldPlaced {
     bool operator==(const HoldPlaced&) const = default;
 };
 
-// The demand that was lost. `others` counts the refusals of the same SKU that were not recorded one
-// by one since the last recorded one.
+// The demand that was lost: a cart, a cart that was to grow, or a payment that came too late. `others`
+// counts the refusals of the same SKU that were not recorded one by one since the last recorded one.
 struct HoldRefused {
     RefusalCode code = RefusalCode::insufficient_stock;
     std::string cart;

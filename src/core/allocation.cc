@@ -234,7 +234,7 @@ Quantity allowance(const SkuState& sku, const AllocationRequest& request) {
 }
 
 // Says how many units of each line the customer's limits let through: less than wanted only when
-// partial.
+// partial, and then not nothing at all.
 std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request) {
     std::vector<ShortLine> over;
     boost::unordered_flat_map<const SkuState*, Quantity> left;
@@ -261,7 +261,8 @@ std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request) {
         }
         allowed -= line.allowed;
     }
-    if (!over.empty() && !request.partial) {
+    const auto stopped = [](const Wanted& line) { return line.allowed == 0; };
+    if (!over.empty() && (!request.partial || std::ranges::all_of(cart, stopped))) {
         return Refusal{.code = RefusalCode::customer_limit_exceeded,
                        .detail = fmt::format("customer '{}' may have {} more of SKU '{}', not {}",
                                              request.customer, over.front().available,

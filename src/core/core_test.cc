@@ -3,6 +3,7 @@
 #include <holdfast/limits.h>
 #include "core/decide.h"
 #include "core/evolve.h"
+#include "core/refusal_meter.h"
 
 namespace holdfast::core {
 namespace {
@@ -88,6 +89,31 @@ TEST_F(CoreTest, LinesOfOneSkuAreSummed) {
     ASSERT_TRUE(decision.refusal);
     EXPECT_EQ(decision.refusal->short_lines,
               (std::vector<ShortLine>{{.sku = "mug", .wanted = 11, .available = 10}}));
+}
+
+// A shop may refuse each SKU of a large catalogue once, and none of them often enough to be counted.
+TEST(RefusalMeter, ForgetsWhatIsOver) {
+    RefusalMeter meter;
+    Instant now{1'000'000s};
+    for (int sku = 0; sku < 100; ++sku) {
+        const Refusal refusal{.code = RefusalCode::insufficient_stock,
+                              .short_lines = {{.sku = std::to_string(sku), .wanted = 1}}};
+        EXPECT_TRUE(meter.note(refusal, "c", "", now));
+        EXPECT_TRUE(meter.note(refusal, "c", "", now + 999ms));
+        EXPECT_EQ(meter.sku_count(), 1);
+        now += 1s;
+    }
+    // What was counted is kept until it is flushed.
+    const Refusal refusal{.code = RefusalCode::insufficient_stock,
+                          .short_lines = {{.sku = "mug", .wanted = 1}}};
+    for (std::uint32_t i = 0; i <= limits::refusals_per_second_max; ++i) {
+        meter.note(refusal, "c", "", now);
+    }
+    meter.note({.code = RefusalCode::insufficient_stock, .short_lines = {{.sku = "tea"}}}, "c", "",
+               now + 1s);
+    EXPECT_EQ(meter.sku_count(), 2);
+    EXPECT_EQ(meter.flush(now + 1s).size(), 1);
+    EXPECT_EQ(meter.sku_count(), 1);
 }
 
 }  // namespace

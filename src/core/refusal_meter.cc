@@ -9,6 +9,11 @@ namespace holdfast::core {
 std::optional<HoldRefused> RefusalMeter::note(const Refusal& refusal, std::string_view cart,
                                               std::string_view customer, Instant now) {
     const auto second = std::chrono::floor<std::chrono::seconds>(now);
+    if (second != latest_) {
+        // The map stays as small as the rush: what is over, and needs no flush, is taken out of it.
+        latest_ = second;
+        erase_if(by_sku_, [](const auto& entry) { return entry.second.others == 0; });
+    }
     const ShortLine& line = refusal.short_lines.front();
     Second& seen = by_sku_[line.sku];
     if (seen.second != second && seen.others == 0) {
@@ -35,7 +40,6 @@ std::vector<HoldRefused> RefusalMeter::flush(Instant now) {
     }
     oldest_.reset();
     const auto second = std::chrono::floor<std::chrono::seconds>(now);
-    // The map stays as small as the rush: what is over is taken out of it.
     erase_if(by_sku_, [&](const auto& entry) {
         const Second& seen = entry.second;
         if (seen.second >= second) {

@@ -23,6 +23,8 @@ public:
     std::vector<HoldRefused> flush(Instant now);
     // When flush() will next have something to say; Instant::max() when nothing waits.
     [[nodiscard]] Instant next_flush() const;
+    // SKUs that it has in mind: of the latest second, and those that wait for a flush.
+    [[nodiscard]] std::size_t sku_count() const { return by_sku_.size(); }
 
 private:
     struct Second {
@@ -33,6 +35,7 @@ private:
         ShortLine last;
     };
     TextMap<Second> by_sku_;
+    std::chrono::sys_seconds latest_;
     // The earliest second with something counted.
     std::optional<std::chrono::sys_seconds> oldest_;
 };

@@ -478,11 +478,21 @@ void Sequencer::remember(const Submission& submission, const Answer& answer) {
 }
 
 void Sequencer::note_refusal(const Command& command, const Refusal& refusal) {
-    const auto* place = std::get_if<PlaceHold>(&command);
-    if (place == nullptr || refusal.short_lines.empty()) {
+    const bool lost_demand = refusal.code == RefusalCode::insufficient_stock ||
+                             refusal.code == RefusalCode::customer_limit_exceeded;
+    if (!lost_demand || refusal.short_lines.empty()) {
         return;
     }
-    if (auto event = refusals_.note(refusal, place->cart, place->customer, round_->now())) {
+    std::optional<HoldRefused> event;
+    if (const auto* place = std::get_if<PlaceHold>(&command)) {
+        event = refusals_.note(refusal, place->cart, place->customer, round_->now());
+    } else if (const auto id = core::named_hold(command)) {
+        // A cart that was to grow, or a payment that came too late.
+        if (const std::optional<Hold> hold = find_hold(*id)) {
+            event = refusals_.note(refusal, hold->cart, hold->customer, round_->now());
+        }
+    }
+    if (event) {
         apply(std::move(*event), {});
     }
 }

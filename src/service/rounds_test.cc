@@ -1,6 +1,7 @@
 // What happens around a round that is on its way to disk: what is decided on top of it, a queue that is full,
 // requests that come too late, keys that are in use, refusals that are counted.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <future>
 #include <map>
@@ -139,6 +140,7 @@ TEST_F(RoundsTest, ARoundHasNoMoreBytesThanItMay) {
     EXPECT_EQ(carts.front().wait_for(0s), std::future_status::ready);
     EXPECT_EQ(carts.back().wait_for(0s), std::future_status::timeout);
     kept_.let_go();
+    EXPECT_EQ(code(first.get()), std::nullopt);
     for (auto& answer : carts) {
         EXPECT_EQ(code(answer.get()), std::nullopt);
     }
@@ -153,7 +155,7 @@ TEST_F(RoundsTest, TheTimerWaitsForTheOpenRound) {
             looks.notify_all();
             return Instant(std::chrono::days(1)) + passed.load();
         }
-        std::atomic<std::chrono::seconds> passed{};
+        std::atomic<std::chrono::seconds> passed;
         mutable std::atomic<std::uint64_t> looks = 0;
     };
     const auto clock = std::make_shared<CountingClock>();
@@ -176,6 +178,9 @@ TEST_F(RoundsTest, TheTimerWaitsForTheOpenRound) {
     EXPECT_EQ(thousand.wait_for(50ms), std::future_status::timeout);
     kept_.let_go();
     EXPECT_FALSE(thousand.get());
+    for (auto* const held : {&lapsing, &next, &last}) {
+        EXPECT_EQ(code(held->get()), std::nullopt);
+    }
     engine_->tick();
     EXPECT_EQ(mugs().held, 2);
 }
@@ -187,6 +192,7 @@ TEST_F(RoundsTest, ARepeatedRequestReadsFewAnswers) {
     };
     constexpr std::size_t count = 90;
     std::vector<Submission> many;
+    many.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         many.push_back({mug(), keyed(i)});
     }
@@ -327,6 +333,32 @@ TEST_F(RoundsTest, LostDemandIsRecordedAFewTimesASecondAndTheRestIsCounted) {
     EXPECT_EQ(others, lost - limits::refusals_per_second_max);
 }
 
+TEST_F(RoundsTest, ACartThatMayNotGrowAndAPaymentThatComesTooLateAreLostDemand) {
+    PlaceHold place{.cart = "c-1", .customer = "u-1", .lines = {{"mug", 60, ""}}, .ttl = 1s};
+    const auto held = engine_->submit(place);
+    ASSERT_TRUE(held.has_value());
+    const HoldId id = held->hold.id;
+    EXPECT_EQ(code(ask(AmendHold{.id = id, .region = "", .lines = {{"mug", 101, ""}}}).get()),
+              RefusalCode::insufficient_stock);
+    clock_->advance(1s);
+    EXPECT_EQ(code(ask(mug(41)).get()), std::nullopt);
+    EXPECT_EQ(code(ask(ConfirmHold{.id = id}).get()), RefusalCode::insufficient_stock);
+    EXPECT_EQ(code(ask(ConfirmHold{.id = id, .lines = {{"mug", 61, ""}}}).get()),
+              RefusalCode::quantity_exceeds_hold);
+    std::vector<std::vector<ShortLine>> lost;
+    const auto log = engine_->events("", limits::page_max);
+    ASSERT_TRUE(log.has_value());
+    for (const RecordedEvent& event : log->items) {
+        if (const auto* refused = std::get_if<HoldRefused>(&event.event)) {
+            EXPECT_EQ(refused->cart, "c-1");
+            EXPECT_EQ(refused->customer, "u-1");
+            lost.push_back(refused->short_lines);
+        }
+    }
+    EXPECT_EQ(lost, (std::vector<std::vector<ShortLine>>{{{"mug", "", 101, 100}},
+                                                         {{"mug", "", 60, 59}}}));
+}
+
 TEST_F(RoundsTest, IdsGrowOverRestartsThoughTheClockStandsStill) {
     HoldId last;
     for (int i = 0; i < 5; ++i) {
@@ -340,6 +372,7 @@ TEST_F(RoundsTest, IdsGrowOverRestartsThoughTheClockStandsStill) {
 
 TEST_F(RoundsTest, MoreCommandsAtOnceThanABatchMayHaveAreRefused) {
     std::vector<Submission> crowd;
+    crowd.reserve(limits::batch_commands_max + 1);
     for (std::size_t i = 0; i <= limits::batch_commands_max; ++i) {
         crowd.push_back({mug(), {}});
     }
@@ -371,6 +404,8 @@ TEST_F(RoundsTest, ATickEndsWhatIsDueThoughItJoinsAnOlderRound) {
     EXPECT_EQ(ticked.wait_for(50ms), std::future_status::timeout);
     kept_.let_go();
     ticked.get();
+    EXPECT_EQ(code(lapsing.get()), std::nullopt);
+    EXPECT_EQ(code(open.get()), std::nullopt);
     EXPECT_EQ(engine_->statistics().holds_expired, 2);
     EXPECT_EQ(mugs().available, 100);
 }
@@ -378,9 +413,9 @@ TEST_F(RoundsTest, ATickEndsWhatIsDueThoughItJoinsAnOlderRound) {
 TEST_F(RoundsTest, ManyMayCloseAtOnce) {
     auto held = ask(mug());
     {
-        std::vector<std::jthread> closing;
-        for (int i = 0; i < 8; ++i) {
-            closing.emplace_back([&] {
+        std::array<std::jthread, 8> closing;
+        for (std::jthread& thread : closing) {
+            thread = std::jthread([&] {
                 engine_->close();
                 EXPECT_FALSE(engine_->statistics().serving);
             });
@@ -397,7 +432,7 @@ protected:
 
     void SetUp() override {
         RoundsTest::SetUp();
-        engine_->submit(ReceiveStock{.sku = "mug", .quantity = count - 100});
+        ASSERT_TRUE(engine_->submit(ReceiveStock{.sku = "mug", .quantity = count - 100}));
         std::vector<std::future<Outcome<Answer>>> held;
         for (Quantity i = 0; i < count; ++i) {
             clock_->advance(std::chrono::milliseconds(GetParam()));
