@@ -6,6 +6,7 @@
 #include <holdfast/assert.h>
 #include <holdfast/fault.h>
 #include <holdfast/limits.h>
+#include "core/line_index.h"
 
 namespace holdfast::core {
 namespace {
@@ -262,11 +263,13 @@ public:
             return;
         }
         // The first lines were confirmed first, so the last ones are released first.
+        const LineIndex index(hold_.lines);
         for (const Part& part : e.released) {
             Quantity left = part.quantity;
-            for (HoldLine& line : hold_.lines | std::views::reverse) {
+            for (const std::uint32_t i : index.of(part.sku) | std::views::reverse) {
+                HoldLine& line = hold_.lines[i];
                 for (Allocation& allocation : line.allocations) {
-                    if (line.sku == part.sku && allocation.location == part.location) {
+                    if (allocation.location == part.location) {
                         const Quantity gone = std::min(left, allocation.quantity);
                         allocation.quantity -= gone;
                         line.quantity -= gone;
@@ -284,8 +287,9 @@ public:
     void operator()(const HoldExpired& e) { become(HoldStatus::expired, e.fence); }
     void operator()(const HoldFulfilled& e) {
         become(e.status, e.fence);
+        const LineIndex index(hold_.lines);
         for (const Part& part : e.fulfilled) {
-            each_allocation(part.sku, part.location, part.quantity,
+            each_allocation(index, part.sku, part.location, part.quantity,
                             [](HoldLine&, Allocation& a, Quantity left) {
                                 const Quantity units =
                                     std::min(left, a.quantity - a.fulfilled - a.cancelled);
@@ -296,8 +300,9 @@ public:
     }
     void operator()(const HoldCancelled& e) {
         become(e.status, e.fence);
+        const LineIndex index(hold_.lines);
         for (const Part& part : e.cancelled) {
-            each_allocation(part.sku, part.location, part.quantity,
+            each_allocation(index, part.sku, part.location, part.quantity,
                             [](HoldLine&, Allocation& a, Quantity left) {
                                 const Quantity units =
                                     std::min(left, a.quantity - a.fulfilled - a.cancelled);
@@ -308,8 +313,9 @@ public:
     }
     void operator()(const HoldReturned& e) {
         become(e.status, e.fence);
+        const LineIndex index(hold_.lines);
         for (std::size_t i = 0; i < e.returned.size(); ++i) {
-            each_allocation(e.returned[i].sku, e.shipped_from[i], e.returned[i].quantity,
+            each_allocation(index, e.returned[i].sku, e.shipped_from[i], e.returned[i].quantity,
                             [](HoldLine&, Allocation& a, Quantity left) {
                                 const Quantity units = std::min(left, a.fulfilled - a.returned);
                                 a.returned += units;
@@ -330,12 +336,12 @@ private:
 
     // Spends `quantity` over the allocations of a SKU at a location; `spend` says how much it took.
     template <class Spend>
-    void each_allocation(std::string_view sku, std::string_view location, Quantity quantity,
-                         Spend spend) {
-        for (HoldLine& line : hold_.lines) {
-            for (Allocation& allocation : line.allocations) {
-                if (quantity > 0 && line.sku == sku && allocation.location == location) {
-                    quantity -= spend(line, allocation, quantity);
+    void each_allocation(const LineIndex& index, std::string_view sku, std::string_view location,
+                         Quantity quantity, Spend spend) {
+        for (const std::uint32_t i : index.of(sku)) {
+            for (Allocation& allocation : hold_.lines[i].allocations) {
+                if (quantity > 0 && allocation.location == location) {
+                    quantity -= spend(hold_.lines[i], allocation, quantity);
                 }
             }
         }
@@ -352,13 +358,14 @@ private:
             line.limited = false;
             line.allocations.clear();
         }
+        const LineIndex index(hold_.lines);
         for (const Part& part : parts) {
             Quantity left = part.quantity;
             const auto give = [&](auto fits, bool beyond) {
-                for (std::size_t i = 0; i < room.size() && left > 0; ++i) {
+                for (const std::uint32_t i : index.of(part.sku)) {
                     HoldLine& line = hold_.lines[i];
                     const Quantity units = beyond ? left : std::min(left, room[i]);
-                    if (units > 0 && line.sku == part.sku && fits(line)) {
+                    if (units > 0 && fits(line)) {
                         line.quantity += units;
                         line.limited = part.limited;
                         if (line.allocations.empty() ||

@@ -7,6 +7,7 @@
 #include "core/allocation.h"
 #include "core/evolve.h"
 #include "core/hold.h"
+#include "core/line_index.h"
 
 namespace holdfast::core {
 namespace {
@@ -50,40 +51,42 @@ Refusal exceeds(const LineRequest& line, Quantity possible, std::string_view ver
 Picked pick(const Hold& hold, const std::vector<LineRequest>& lines, Left left,
             std::string_view verb) {
     Picked picked;
-    std::vector<Quantity> taken;
+    std::vector<Quantity> taken;           // by allocation
+    std::vector<std::size_t> first_taken;  // of a line
+    first_taken.reserve(hold.lines.size());
     for (const HoldLine& line : hold.lines) {
+        first_taken.push_back(taken.size());
         taken.resize(taken.size() + line.allocations.size());
     }
-    const auto each = [&](auto visit) {
-        std::size_t i = 0;
-        for (const HoldLine& line : hold.lines) {
-            for (const Allocation& allocation : line.allocations) {
-                visit(line, allocation, taken[i++]);
-            }
-        }
-    };
+    const LineIndex index(hold.lines);
     for (const LineRequest& request : lines) {
         Quantity missing = request.quantity;
-        each([&](const HoldLine& line, const Allocation& allocation, Quantity& already) {
-            if (line.sku != request.sku ||
-                (!request.location.empty() && allocation.location != request.location)) {
-                return;
+        for (const std::uint32_t i : index.of(request.sku)) {
+            std::size_t at = first_taken[i];
+            for (const Allocation& allocation : hold.lines[i].allocations) {
+                Quantity& already = taken[at++];
+                if (request.location.empty() || allocation.location == request.location) {
+                    const Quantity part = std::min(missing, left(allocation) - already);
+                    already += part;
+                    missing -= part;
+                }
             }
-            const Quantity part = std::min(missing, left(allocation) - already);
-            already += part;
-            missing -= part;
-        });
+        }
         if (missing > 0) {
             picked.refusal = exceeds(request, request.quantity - missing, verb);
             return picked;
         }
     }
-    each([&](const HoldLine& line, const Allocation& allocation, Quantity already) {
-        const Quantity quantity = lines.empty() ? left(allocation) : already;
-        if (quantity > 0) {
-            picked.parts.push_back(part_of(line, allocation, quantity));
+    auto already = taken.begin();
+    for (const HoldLine& line : hold.lines) {
+        for (const Allocation& allocation : line.allocations) {
+            const Quantity quantity = lines.empty() ? left(allocation) : *already;
+            ++already;
+            if (quantity > 0) {
+                picked.parts.push_back(part_of(line, allocation, quantity));
+            }
         }
-    });
+    }
     return picked;
 }
 
@@ -215,7 +218,7 @@ Decision confirm_late(const State& state, Hold hold, const ConfirmHold& command,
 
 Decision return_shipped(const State& state, const Hold& hold, const ReturnUnits& command) {
     // A line's location says where its units came back to, not which of them they are.
-    std::vector<LineRequest> lines = command.lines;
+    const std::vector<LineRequest>& lines = command.lines;
     for (std::size_t i = 0; i < lines.size(); ++i) {
         if (!lines[i].location.empty() && !state.find_location(lines[i].location)) {
             return refuse({.code = RefusalCode::unknown_location,
@@ -230,29 +233,35 @@ Decision return_shipped(const State& state, const Hold& hold, const ReturnUnits&
                        .customer = hold.customer,
                        .returned = {},
                        .shipped_from = {}};
+    if (lines.empty()) {
+        event.returned = pick(hold, lines, shipped_not_returned, "returned").parts;
+        for (const Part& part : event.returned) {
+            event.shipped_from.push_back(part.location);
+        }
+    }
     Hold rest = hold;
-    const std::size_t rounds = std::max<std::size_t>(lines.size(), 1);
-    for (std::size_t i = 0; i < rounds; ++i) {
-        // One line at a time, since each may come back to a place of its own.
-        std::vector<LineRequest> one;
-        if (!lines.empty()) {
-            one.push_back({.sku = lines[i].sku, .quantity = lines[i].quantity, .location = {}});
-        }
-        Picked picked = pick(rest, one, shipped_not_returned, "returned");
-        if (picked.refusal) {
-            return refuse(std::move(*picked.refusal));
-        }
-        HoldReturned step{.id = hold.id, .fence = event.fence};
-        for (Part& part : picked.parts) {
-            step.shipped_from.push_back(part.location);
-            if (!lines.empty() && !lines[i].location.empty()) {
-                part.location = lines[i].location;
+    const LineIndex index(rest.lines);
+    for (const LineRequest& request : lines) {
+        Quantity missing = request.quantity;
+        for (const std::uint32_t i : index.of(request.sku)) {
+            for (Allocation& allocation : rest.lines[i].allocations) {
+                const Quantity units = std::min(missing, shipped_not_returned(allocation));
+                if (units == 0) {
+                    continue;
+                }
+                Part& part = event.returned.emplace_back(part_of(rest.lines[i], allocation, units));
+                event.shipped_from.push_back(allocation.location);
+                if (!request.location.empty()) {
+                    part.location = request.location;
+                }
+                allocation.returned += units;
+                missing -= units;
             }
-            step.returned.push_back(std::move(part));
         }
-        evolve(rest, Event(step));
-        std::ranges::move(step.returned, std::back_inserter(event.returned));
-        std::ranges::move(step.shipped_from, std::back_inserter(event.shipped_from));
+        if (missing > 0) {
+            return refuse(exceeds({.sku = request.sku, .quantity = request.quantity},
+                                  request.quantity - missing, "returned"));
+        }
     }
     if (event.returned.empty()) {
         return refuse(wrong_status(hold, "returned"));

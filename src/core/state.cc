@@ -17,12 +17,8 @@ std::size_t TextHash::operator()(std::string_view text) const {
 }
 
 const Counters* SkuState::at(LocationIndex location) const {
-    for (const SkuStock& row : stock) {
-        if (row.location == location) {
-            return &row.counters;
-        }
-    }
-    return nullptr;
+    const auto row = std::ranges::lower_bound(stock, location, {}, &SkuStock::location);
+    return row != stock.end() && row->location == location ? &row->counters : nullptr;
 }
 
 Counters* SkuState::at(LocationIndex location) {
@@ -118,8 +114,8 @@ Counters& State::stock_row(SkuIndex sku, LocationIndex location) {
     Counters fresh;
     fresh.safety_stock = state.policy.safety_stock;
     fresh.available = -fresh.safety_stock;
-    state.stock.push_back({.location = location, .counters = fresh});
-    return state.stock.back().counters;
+    const auto next = std::ranges::upper_bound(state.stock, location, {}, &SkuStock::location);
+    return state.stock.insert(next, {.location = location, .counters = fresh})->counters;
 }
 
 Hold State::materialise(const PendingHold& pending) const {

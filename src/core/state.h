@@ -52,7 +52,7 @@ struct SkuState {
     std::uint16_t token = 0;
     Policy policy;
     Version defined_at = 0;
-    // In the order the locations first had some. The first lies in here: most SKUs have only one.
+    // By location index. The first lies in here: most SKUs have only one.
     boost::container::small_vector<SkuStock, 1> stock;
     std::unique_ptr<TextMap<Quantity>> customers;  // units held or owned, for limited holds only
 
