@@ -109,9 +109,10 @@ void FaultyStore::scan(PartitionId partition, store::RowKind kind, std::string_v
 }
 
 std::vector<HoldId> FaultyStore::holds_of(store::HoldIndex index, std::string_view name,
-                                          HoldId after, std::size_t limit) {
+                                          HoldId after, std::size_t limit,
+                                          const std::stop_token& ending) {
     check_reads();
-    return inner_.holds_of(index, name, after, limit);
+    return inner_.holds_of(index, name, after, limit, ending);
 }
 
 void FaultyStore::backup(const std::filesystem::path& directory) {

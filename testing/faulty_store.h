@@ -43,7 +43,7 @@ public:
         PartitionId partition, store::RowKind kind, std::string_view after,
         const std::function<bool(std::string_view key, std::string_view value)>& sink) override;
     std::vector<HoldId> holds_of(store::HoldIndex index, std::string_view name, HoldId after,
-                                 std::size_t limit) override;
+                                 std::size_t limit, const std::stop_token& ending) override;
     void backup(const std::filesystem::path& directory) override;
 
 private:

@@ -169,7 +169,8 @@ void MemoryStore::index_new_events() {
 }
 
 std::vector<HoldId> MemoryStore::holds_of(store::HoldIndex index, std::string_view name,
-                                          HoldId after, std::size_t limit) {
+                                          HoldId after, std::size_t limit,
+                                          const std::stop_token& /*ending*/) {
     const std::lock_guard lock(mutex_);
     index_new_events();
     const auto& by_name = holds_by_name_[index == store::HoldIndex::cart ? 0 : 1];

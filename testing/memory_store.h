@@ -42,7 +42,7 @@ public:
         PartitionId partition, store::RowKind kind, std::string_view after,
         const std::function<bool(std::string_view key, std::string_view value)>& sink) override;
     std::vector<HoldId> holds_of(store::HoldIndex index, std::string_view name, HoldId after,
-                                 std::size_t limit) override;
+                                 std::size_t limit, const std::stop_token& ending) override;
     // There is nothing to copy to a disk: throws StoreError.
     void backup(const std::filesystem::path& directory) override;
 

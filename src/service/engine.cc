@@ -11,6 +11,7 @@
 #include "core/evolve.h"
 #include "core/validate.h"
 #include "sequencer/answers.h"
+#include "sequencer/refusals.h"
 #include "service/audit.h"
 #include "service/event_log.h"
 #include "service/queries.h"
@@ -191,14 +192,24 @@ void Engine::list_skus(std::string after, std::size_t limit, Done<Page<SkuAnswer
 }
 
 void Engine::find_holds(HoldFilter filter, Done<Page<Hold>> done) {
-    boost::asio::post(readers_,
-                      [this, filter = std::move(filter), done = std::move(done)]() mutable {
-                          try {
-                              done({service::find_holds(*store_, filter)});
-                          } catch (const store::StoreError& error) {
-                              done({std::unexpected(store_failure(error))});
-                          }
-                      });
+    std::unique_lock lock(closing_mutex_);
+    if (closing_.stop_requested()) {
+        lock.unlock();
+        done({std::unexpected(sequencer::stopping())});
+        return;
+    }
+    boost::asio::post(
+        readers_, [this, filter = std::move(filter), done = std::move(done)]() mutable {
+            try {
+                auto found = service::find_holds(*store_, filter, closing_.get_token());
+                if (closing_.stop_requested()) {
+                    found = std::unexpected(sequencer::stopping());
+                }
+                done({std::move(found)});
+            } catch (const store::StoreError& error) {
+                done({std::unexpected(store_failure(error))});
+            }
+        });
 }
 
 Result<Page<RecordedEvent>> Engine::events(std::string_view after, std::size_t limit) {
@@ -209,6 +220,9 @@ Result<StockAnswer> Engine::stock_at(std::string_view sku, Instant at) {
     core::State state(store_->partition_count());
     EventLog log(*store_, std::vector<Version>(store_->partition_count()));
     for (auto event = log.next(); event && event->at <= at; event = log.next()) {
+        if (closing_.stop_requested()) {
+            return std::unexpected(sequencer::stopping());
+        }
         core::evolve(state, event->event, event->at);
     }
     const core::SkuState* found = state.find_sku(sku);
@@ -254,6 +268,10 @@ void Engine::tick() {
 
 void Engine::close() {
     std::call_once(closed_, [this] {
+        {
+            const std::lock_guard lock(closing_mutex_);
+            closing_.request_stop();
+        }
         sequencer_->stop();
         readers_.join();
     });

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 
 #include <boost/asio/thread_pool.hpp>
 
@@ -50,6 +51,9 @@ private:
     // For reads that wait for the disk: one at a time, so that they never starve the writer.
     boost::asio::thread_pool readers_{1};
     std::once_flag closed_;
+    // Requested by close(): long reads end early, and no more are posted, so that each is answered.
+    std::mutex closing_mutex_;
+    std::stop_source closing_;
 };
 
 }  // namespace holdfast::service

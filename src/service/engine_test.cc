@@ -41,8 +41,8 @@ public:
         store_.scan(partition, kind, after, sink);
     }
     std::vector<HoldId> holds_of(store::HoldIndex index, std::string_view name, HoldId after,
-                                 std::size_t limit) override {
-        return store_.holds_of(index, name, after, limit);
+                                 std::size_t limit, const std::stop_token& ending) override {
+        return store_.holds_of(index, name, after, limit, ending);
     }
     void backup(const std::filesystem::path& directory) override { store_.backup(directory); }
 
@@ -75,6 +75,13 @@ protected:
         engine_->read_stock(
             sku, [&](Outcome<StockAnswer> outcome) { counters.set_value(outcome.result->total); });
         return counters.get_future().get();
+    }
+    Result<Page<Hold>> find(HoldFilter filter) {
+        std::promise<Result<Page<Hold>>> found;
+        engine_->find_holds(std::move(filter), [&](Outcome<Page<Hold>> outcome) {
+            found.set_value(std::move(outcome.result));
+        });
+        return found.get_future().get();
     }
     static PlaceHold cart(Quantity mugs, Quantity teas) {
         return {.cart = "c-1",
@@ -115,6 +122,40 @@ TEST_P(EngineTest, PastMomentsCanBeAskedFor) {
     EXPECT_EQ(engine_->stock_at("mug", before)->total.available, 10);
     EXPECT_EQ(engine_->stock_at("mug", clock_->now())->total.available, 7);
     EXPECT_EQ(engine_->stock_at("mug", before - 1s).error().code, RefusalCode::unknown_sku);
+}
+
+TEST_P(EngineTest, ASearchForWhatIsRareComesInShortPages) {
+    constexpr std::size_t sales = 10'050;  // more than a query looks at
+    ASSERT_TRUE(engine_->submit(ReceiveStock{.sku = "mug", .quantity = Quantity{sales}}));
+    PlaceHold sale{.cart = "c-1", .lines = {{.sku = "mug", .quantity = 1}}};
+    sale.confirm = true;
+    HoldId last;
+    for (std::size_t i = 0; i < sales; ++i) {
+        last = engine_->submit(sale)->hold.id;
+    }
+    ASSERT_TRUE(engine_->submit(CancelHold{.id = last}));
+
+    for (const std::string cart : {"", "c-1"}) {
+        HoldFilter filter{.cart = cart, .status = HoldStatus::cancelled, .limit = 10};
+        const auto first = find(filter);
+        ASSERT_TRUE(first);
+        EXPECT_TRUE(first->items.empty());
+        filter.after = first->next;
+        const auto second = find(filter);
+        ASSERT_TRUE(second);
+        ASSERT_EQ(second->items.size(), 1U);
+        EXPECT_EQ(second->items.front().id, last);
+        EXPECT_EQ(second->next, "");
+    }
+}
+
+TEST_P(EngineTest, WhoAsksAfterTheEndIsToldSo) {
+    engine_->close();
+    const auto found = find({});
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, RefusalCode::stopping);
+    EXPECT_EQ(engine_->stock_at("mug", clock_->now()).error().code, RefusalCode::stopping);
+    restart();
 }
 
 TEST_P(EngineTest, KeyIsAnsweredOnceAlsoAfterARestart) {

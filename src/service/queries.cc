@@ -40,51 +40,77 @@ bool matches(const Hold& hold, const HoldFilter& filter) {
            (filter.customer.empty() || hold.customer == filter.customer);
 }
 
+// That a query looks at, of each kind and partition: some milliseconds. What it seeks may be rare, and the
+// next query waits.
+constexpr std::size_t looked_at_max = 10'000;
+
 // Holds of one cart or customer, through the store's index.
-Page<Hold> owned_holds(store::Store& store, const HoldFilter& filter, HoldId after) {
+Page<Hold> owned_holds(store::Store& store, const HoldFilter& filter, HoldId after,
+                       const std::stop_token& ending) {
     const bool by_cart = !filter.cart.empty();
     const auto index = by_cart ? store::HoldIndex::cart : store::HoldIndex::customer;
     const std::string_view name = by_cart ? filter.cart : filter.customer;
     Page<Hold> page;
-    while (page.items.size() <= filter.limit) {
-        const auto ids = store.holds_of(index, name, after, filter.limit + 1);
+    std::size_t looked_at = 0;
+    while (true) {
+        const auto ids = store.holds_of(index, name, after, filter.limit + 1, ending);
         for (const HoldId id : ids) {
+            if (page.items.size() == filter.limit || looked_at++ == looked_at_max) {
+                page.next = to_string(after);
+                return page;
+            }
             if (auto hold = find_hold(store, id); hold && matches(*hold, filter)) {
                 page.items.push_back(std::move(*hold));
             }
+            after = id;
         }
         if (ids.size() <= filter.limit) {
-            break;
+            return page;
         }
-        after = ids.back();
     }
-    return page;
 }
 
 // All holds with a status, oldest first, from every partition.
-Page<Hold> all_holds(store::Store& store, const HoldFilter& filter, HoldId after) {
+Page<Hold> all_holds(store::Store& store, const HoldFilter& filter, HoldId after,
+                     const std::stop_token& ending) {
     Page<Hold> page;
-    const auto collect = [&](RowKind kind) {
-        for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
-            std::size_t found = 0;
-            store.scan(static_cast<PartitionId>(i), kind, store::encode_id_key(after),
-                       [&](std::string_view, std::string_view value) {
-                           Hold hold = store::decode_hold(value);
-                           if (matches(hold, filter)) {
-                               page.items.push_back(std::move(hold));
-                               ++found;
-                           }
-                           return found <= filter.limit;
-                       });
-        }
+    // Up to here everything was looked at, when not at all.
+    std::optional<HoldId> seen;
+    const auto collect = [&](PartitionId partition, RowKind kind) {
+        std::size_t looked_at = 0;
+        std::size_t found = 0;
+        const auto look = [&](std::string_view, std::string_view value) {
+            Hold hold = store::decode_hold(value);
+            const HoldId id = hold.id;
+            if (matches(hold, filter)) {
+                page.items.push_back(std::move(hold));
+                ++found;
+            }
+            const bool enough = found > filter.limit || ++looked_at == looked_at_max;
+            if (enough) {
+                seen = std::min(seen.value_or(id), id);
+            }
+            return !enough && !ending.stop_requested();
+        };
+        store.scan(partition, kind, store::encode_id_key(after), look);
     };
-    if (!filter.status || *filter.status == HoldStatus::pending) {
-        collect(RowKind::live_hold);
-    }
-    if (!filter.status || *filter.status != HoldStatus::pending) {
-        collect(RowKind::past_hold);
+    for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
+        if (!filter.status || *filter.status == HoldStatus::pending) {
+            collect(static_cast<PartitionId>(i), RowKind::live_hold);
+        }
+        if (!filter.status || *filter.status != HoldStatus::pending) {
+            collect(static_cast<PartitionId>(i), RowKind::past_hold);
+        }
     }
     std::ranges::sort(page.items, {}, &Hold::id);
+    if (seen) {
+        std::erase_if(page.items, [&seen](const Hold& hold) { return hold.id > *seen; });
+        page.next = to_string(*seen);
+    }
+    if (page.items.size() > filter.limit) {
+        page.items.resize(filter.limit);
+        page.next = to_string(page.items.back().id);
+    }
     return page;
 }
 
@@ -110,7 +136,8 @@ std::optional<std::vector<Version>> parse_position(std::string_view cursor, std:
 
 }  // namespace
 
-Result<Page<Hold>> find_holds(store::Store& store, const HoldFilter& filter) {
+Result<Page<Hold>> find_holds(store::Store& store, const HoldFilter& filter,
+                              const std::stop_token& ending) {
     HoldId after;
     if (!filter.after.empty()) {
         const auto parsed = parse_hold_id(filter.after);
@@ -120,12 +147,8 @@ Result<Page<Hold>> find_holds(store::Store& store, const HoldFilter& filter) {
         after = *parsed;
     }
     const bool owned = !filter.cart.empty() || !filter.customer.empty();
-    Page<Hold> page = owned ? owned_holds(store, filter, after) : all_holds(store, filter, after);
-    if (page.items.size() > filter.limit) {
-        page.items.resize(filter.limit);
-        page.next = to_string(page.items.back().id);
-    }
-    return page;
+    return owned ? owned_holds(store, filter, after, ending)
+                 : all_holds(store, filter, after, ending);
 }
 
 Result<Page<RecordedEvent>> read_events(store::Store& store, std::string_view after,

@@ -2,6 +2,7 @@
 // durable. They wait for the disk: call them on a thread that may wait. Throw StoreError.
 #pragma once
 
+#include <stop_token>
 #include <string_view>
 
 #include <holdfast/service.h>
@@ -9,7 +10,10 @@
 
 namespace holdfast::service {
 
-Result<Page<Hold>> find_holds(store::Store& store, const HoldFilter& filter);
+// Looks at a bounded number of holds: a page may have fewer than `limit`, or none, and still a `next`.
+// Ends early, with what it has, when `ending` is requested.
+Result<Page<Hold>> find_holds(store::Store& store, const HoldFilter& filter,
+                              const std::stop_token& ending);
 Result<Page<RecordedEvent>> read_events(store::Store& store, std::string_view after,
                                         std::size_t limit);
 

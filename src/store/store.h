@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,9 +72,11 @@ public:
     virtual void scan(
         PartitionId partition, RowKind kind, std::string_view after,
         const std::function<bool(std::string_view key, std::string_view value)>& sink) = 0;
-    // Ids of the holds ever placed for a cart or by a customer, oldest first, those after `after`.
+    // Ids of the holds ever placed for a cart or by a customer, oldest first, those after `after`: all of
+    // those that were durable when it was called. An index that is behind may take long to catch up: when
+    // `ending` is requested meanwhile, some may be missing.
     virtual std::vector<HoldId> holds_of(HoldIndex index, std::string_view name, HoldId after,
-                                         std::size_t limit) = 0;
+                                         std::size_t limit, const std::stop_token& ending = {}) = 0;
     // A consistent copy in a directory that must not exist. Throws StoreError.
     virtual void backup(const std::filesystem::path& directory) = 0;
 };

@@ -129,10 +129,10 @@ void expect_holds_first(store::Store& store, std::uint64_t batches) {
     }
     for (std::uint64_t number = 0; number < 7; ++number) {
         EXPECT_EQ(store.holds_of(store::HoldIndex::cart, cart_of(number), {}, 10'000),
-                  model.holds_of(store::HoldIndex::cart, cart_of(number), {}, 10'000));
+                  model.holds_of(store::HoldIndex::cart, cart_of(number), {}, 10'000, {}));
     }
     EXPECT_EQ(store.holds_of(store::HoldIndex::customer, "ann", {}, 10'000),
-              model.holds_of(store::HoldIndex::customer, "ann", {}, 10'000));
+              model.holds_of(store::HoldIndex::customer, "ann", {}, 10'000, {}));
 }
 
 }  // namespace holdfast::faults

@@ -39,13 +39,14 @@ std::string index_key(KeyKind kind, std::string_view name, HoldId id) {
 
 }  // namespace
 
-HoldIndexer::HoldIndexer(rocksdb::DB& database, std::uint32_t partitions, Tail tail,
+HoldIndexer::HoldIndexer(rocksdb::DB& database, const std::vector<Head>& heads, Tail tail,
                          std::function<std::uint32_t()> appends_so_far)
     : database_(database),
+      heads_(heads),
       tail_(std::move(tail)),
       appends_so_far_(std::move(appends_so_far)),
-      indexed_(partitions) {
-    for (std::uint32_t i = 0; i < partitions; ++i) {
+      indexed_(heads.size()) {
+    for (std::size_t i = 0; i < heads.size(); ++i) {
         indexed_[i] = read_marker(static_cast<PartitionId>(i));
     }
     thread_ = std::thread([this] { run(); });
@@ -148,13 +149,25 @@ void HoldIndexer::carry_out(rocksdb::WriteBatch& write) {
     write.Clear();
 }
 
-std::vector<HoldId> HoldIndexer::holds_of(HoldIndex index, std::string_view name, HoldId after,
-                                          std::size_t limit) {
-    {
-        const std::lock_guard lock(mutex_);
-        while (step()) {
+// No further than what is durable now: while appends come there is always more.
+void HoldIndexer::catch_up(const std::stop_token& ending) {
+    std::vector<Version> durable;
+    durable.reserve(heads_.size());
+    std::ranges::transform(heads_, std::back_inserter(durable),
+                           [](const Head& head) { return head.version.load(); });
+    for (std::size_t i = 0; i < heads_.size(); ++i) {
+        bool behind = true;
+        while (behind && !ending.stop_requested()) {
+            // Let go in between: the thread that is about to end must not wait for all of it.
+            const std::lock_guard lock(mutex_);
+            behind = indexed_[i] < durable[i] && step(static_cast<PartitionId>(i));
         }
     }
+}
+
+std::vector<HoldId> HoldIndexer::holds_of(HoldIndex index, std::string_view name, HoldId after,
+                                          std::size_t limit, const std::stop_token& ending) {
+    catch_up(ending);
     const KeyKind kind =
         index == HoldIndex::cart ? KeyKind::holds_by_cart : KeyKind::holds_by_customer;
     const std::string prefix = key_of(kind, 0, name) + '\0';

@@ -139,14 +139,15 @@ public:
             std::make_unique<MarkKeeper>(*database_.mark_file, database_.mark, options.mark_every);
         writer_ = std::make_unique<Writer>(
             db_, heads_, [this](std::uint64_t batch) { mark_keeper_->acknowledge(batch); });
-        listener_->tell(writer_.get());
-        mark_keeper_->start(*writer_);
         indexer_ = std::make_unique<HoldIndexer>(
-            db_, partition_count(),
+            db_, heads_,
             [this](PartitionId partition, Version after, std::size_t bytes_max) {
                 return tail(partition, after, bytes_max);
             },
             [this] { return writer_->accepted(); });
+        // Last: nobody may know the writer of a store that could not be made.
+        mark_keeper_->start(*writer_);
+        listener_->tell(writer_.get());
     }
     ~RocksDbStore() override;
 
@@ -172,8 +173,8 @@ public:
     void scan(PartitionId partition, RowKind kind, std::string_view after,
               const std::function<bool(std::string_view, std::string_view)>& sink) override;
     std::vector<HoldId> holds_of(HoldIndex index, std::string_view name, HoldId after,
-                                 std::size_t limit) override {
-        return indexer_->holds_of(index, name, after, limit);
+                                 std::size_t limit, const std::stop_token& ending) override {
+        return indexer_->holds_of(index, name, after, limit, ending);
     }
     void backup(const std::filesystem::path& directory) override {
         back_up(db_, database_.mark, directory);
