@@ -109,8 +109,8 @@ private:
 
     const Route* route_ = nullptr;
     std::chrono::steady_clock::time_point started_;
-    std::string_view method_;
-    std::string_view target_;
+    std::string method_;
+    std::string target_;
     std::string_view request_body_;
     std::array<std::string, 2> parameters_;
     Query query_;

@@ -285,6 +285,29 @@ TEST_F(HostileFraming, large_and_small_bodies_in_turn) {
     }
 }
 
+// A key belongs to a request, however its bytes come: the buffer moves and grows while a body comes in.
+TEST_F(HostileFraming, a_request_is_the_same_in_one_piece_and_in_many) {
+    std::vector<std::uint64_t> fingerprints;
+    stub.answer = [&](const Submission& submission) -> Outcome<Answer> {
+        fingerprints.push_back(submission.request.fingerprint);
+        return {std::unexpected(refusal_of(RefusalCode::unknown_sku))};
+    };
+    const std::string body = std::string(cart) + std::string(2'500, ' ');
+    const std::string raw =
+        post(fmt::format("Idempotency-Key: k\r\nContent-Length: {}\r\n", body.size()), body);
+    Client at_once(port());
+    at_once.send(raw);
+    EXPECT_EQ(at_once.receive()->code(), "unknown_sku");
+    Client in_pieces(port());
+    in_pieces.send(get(fmt::format("Host: t\r\nX: {}\r\n", std::string(1'500, 'x'))) +
+                   raw.substr(0, 1'000));
+    EXPECT_EQ(in_pieces.receive()->status, 200);
+    in_pieces.send(raw.substr(1'000));
+    EXPECT_EQ(in_pieces.receive()->code(), "unknown_sku");
+    ASSERT_EQ(fingerprints.size(), 2U);
+    EXPECT_EQ(fingerprints[0], fingerprints[1]);
+}
+
 class Impatient : public HttpTest {
 protected:
     int connections() {
