@@ -127,10 +127,6 @@ rocksdb::WriteOptions durable_write() {
     return write;
 }
 
-rocksdb::WriteOptions lazy_write() {
-    return {};
-}
-
 rocksdb::ReadOptions long_read() {
     rocksdb::ReadOptions read;
     read.fill_cache = false;

@@ -13,10 +13,10 @@ namespace holdfast::store {
 rocksdb::Options settings(const RocksDbOptions& options,
                           std::shared_ptr<rocksdb::EventListener> listener);
 
-// Of an append: it is answered once this is on disk.
+// Of all writes: an append is answered once it is on disk; and the database keeps account of a log only
+// when the write that begins the next one flushes both, so one that does not could let a log be missed
+// by nobody.
 rocksdb::WriteOptions durable_write();
-// Of what can be made again from what is durable.
-rocksdb::WriteOptions lazy_write();
 // Of a read that passes over many rows once.
 rocksdb::ReadOptions long_read();
 
