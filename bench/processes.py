@@ -80,8 +80,8 @@ def free_port():
 
 
 def file_system(directory):
-    return subprocess.run(["stat", "--file-system", "--format=%T", directory], capture_output=True, text=True,
-                          check=True).stdout.strip()
+    return subprocess.run(["findmnt", "--noheadings", "--output", "FSTYPE", "--target", directory],
+                          capture_output=True, text=True, check=True).stdout.strip()
 
 
 @contextlib.contextmanager

@@ -30,9 +30,10 @@ struct RocksDbOptions {
     // The rest is for tests, which bring their own disks and make flushes frequent.
     // The machine's file system when null; outlives the store.
     rocksdb::Env* env = nullptr;
-    // Of the table in memory; there are two. A flush writes 16 MiB in one go and few enough of them
-    // that the lowest level is rewritten seldom; a million pending holds may cost 200 MB in all.
-    std::size_t write_buffer_bytes = std::size_t{16} << 20;
+    // Of the table in memory; there are two. Each new one begins a log and deletes one, for which the
+    // file system lets answers wait: so not too small. A million pending holds may cost 200 MB in all:
+    // so not too large.
+    std::size_t write_buffer_bytes = std::size_t{32} << 20;
     // How far the mark of what was acknowledged may lag. 0: written before each answer.
     std::chrono::milliseconds mark_every{100};
 };

@@ -54,11 +54,14 @@ void be_quick(rocksdb::Options& settings) {
     // One flush and one compaction; the machine's cores are for the shop.
     settings.max_background_jobs = 2;
     settings.max_subcompactions = 1;
+    // A compaction has time; who waits for an answer has not. Of all databases of this process.
+    settings.env->LowerThreadPoolCPUPriority(rocksdb::Env::Priority::LOW,
+                                             rocksdb::CpuPriority::kLow);
     // Every new table covers the whole key range, so that each compaction rewrites all of the level
-    // below: sixteen tables at a time, rather than four, make that a third of the work.
-    settings.level0_file_num_compaction_trigger = 16;
-    settings.level0_slowdown_writes_trigger = 48;
-    settings.level0_stop_writes_trigger = 64;
+    // below: so a quarter of a gigabyte at a time.
+    settings.level0_file_num_compaction_trigger = 8;
+    settings.level0_slowdown_writes_trigger = 24;
+    settings.level0_stop_writes_trigger = 32;
     settings.level_compaction_dynamic_level_bytes = true;
     // No statistics in the log or the database: the service has its own metrics.
     settings.stats_dump_period_sec = 0;
@@ -69,10 +72,10 @@ void be_small(rocksdb::Options& settings, const RocksDbOptions& options) {
     settings.write_buffer_size = options.write_buffer_bytes;
     // More than two can be written to disk out of order after a failed flush (mended in 7.9).
     settings.max_write_buffer_number = 2;
-    settings.target_file_size_base = 4 * options.write_buffer_bytes;
-    settings.max_bytes_for_level_base = 32 * options.write_buffer_bytes;
+    settings.target_file_size_base = 2 * options.write_buffer_bytes;
+    settings.max_bytes_for_level_base = 16 * options.write_buffer_bytes;
     // Bounds what a restart has to read.
-    settings.max_total_wal_size = 16 * options.write_buffer_bytes;
+    settings.max_total_wal_size = 8 * options.write_buffer_bytes;
     settings.max_open_files = 512;
     settings.keep_log_file_num = 4;
     settings.max_log_file_size = std::size_t{1} << 20;
