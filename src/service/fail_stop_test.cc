@@ -1,31 +1,17 @@
 // What is answered when an append goes wrong, and what is there when the store is opened again.
 #include <gtest/gtest.h>
 
-#include "service/engine.h"
-#include "testing/faulty_store.h"
-#include "testing/manual_clock.h"
-#include "testing/memory_store.h"
+#include "testing/mug_shop.h"
 
 namespace holdfast::service {
 namespace {
 
 using testing::Fault;
-using testing::FaultyStore;
 
-class FailStopTest : public ::testing::Test {
+class FailStopTest : public testing::MugShop {
 protected:
-    void SetUp() override {
-        reopen();
-        ASSERT_TRUE(engine_->submit(DefineSku{.sku = "mug"}));
-        ASSERT_TRUE(engine_->submit(ReceiveStock{.sku = "mug", .quantity = 10}));
-    }
-    void reopen() {
-        engine_.reset();
-        auto store = std::make_unique<FaultyStore>(kept_);
-        faults_ = store.get();
-        engine_ = std::make_unique<Engine>(std::move(store), std::make_shared<testing::ManualClock>(
-                                                                 Instant(std::chrono::days(1))));
-    }
+    FailStopTest() : MugShop(10) {}
+
     // Buys a mug under a key, while the next append goes wrong.
     std::optional<RefusalCode> buy_with(Fault fault) {
         faults_->plan(0, fault);
@@ -41,9 +27,6 @@ protected:
         return stock ? stock->total.committed : -1;
     }
 
-    testing::MemoryStore kept_;
-    FaultyStore* faults_ = nullptr;  // owned by the engine
-    std::unique_ptr<Engine> engine_;
     const PlaceHold buy_{.cart = "c", .lines = {{"mug", 1, ""}}, .confirm = true};
     const Request once_{.idempotency_key = "key", .fingerprint = 1, .deadline = std::nullopt};
 };

@@ -10,30 +10,16 @@
 #include <gtest/gtest.h>
 
 #include <holdfast/limits.h>
-#include "service/engine.h"
 #include "store/codec.h"
-#include "testing/faulty_store.h"
-#include "testing/manual_clock.h"
-#include "testing/memory_store.h"
+#include "testing/mug_shop.h"
 
 namespace holdfast::service {
 namespace {
 
 using namespace std::chrono_literals;
 
-class RoundsTest : public ::testing::Test {
+class RoundsTest : public testing::MugShop {
 protected:
-    void SetUp() override {
-        reopen();
-        ASSERT_TRUE(engine_->submit(DefineSku{.sku = "mug"}));
-        ASSERT_TRUE(engine_->submit(ReceiveStock{.sku = "mug", .quantity = 100}));
-    }
-    void reopen() {
-        engine_.reset();
-        auto store = std::make_unique<testing::FaultyStore>(kept_);
-        faults_ = store.get();
-        engine_ = std::make_unique<Engine>(std::move(store), clock_);
-    }
     // Asks without waiting.
     std::future<Outcome<Answer>> ask(Command command, Request request = {}) {
         std::promise<Outcome<Answer>> promise;
@@ -69,12 +55,6 @@ protected:
     static PlaceHold mug(Quantity quantity = 1) {
         return {.cart = "c", .lines = {{"mug", quantity, ""}}};
     }
-
-    testing::MemoryStore kept_;
-    testing::FaultyStore* faults_ = nullptr;  // owned by the engine
-    std::shared_ptr<testing::ManualClock> clock_ =
-        std::make_shared<testing::ManualClock>(Instant(std::chrono::days(1)));
-    std::unique_ptr<Engine> engine_;
 };
 
 TEST_F(RoundsTest, WhatWasDecidedOnTopOfALostRoundIsNotDone) {
@@ -153,7 +133,7 @@ TEST_F(RoundsTest, TheTimerWaitsForTheOpenRound) {
         [[nodiscard]] Instant now() const override {
             ++looks;
             looks.notify_all();
-            return Instant(std::chrono::days(1)) + passed.load();
+            return opening + passed.load();
         }
         std::atomic<std::chrono::seconds> passed;
         mutable std::atomic<std::uint64_t> looks = 0;

@@ -3,27 +3,15 @@
 
 #include <gtest/gtest.h>
 
-#include "service/engine.h"
-#include "testing/faulty_store.h"
-#include "testing/manual_clock.h"
-#include "testing/memory_store.h"
+#include "testing/mug_shop.h"
 
 namespace holdfast::service {
 namespace {
 
 using namespace std::chrono_literals;
 
-class TimeTest : public ::testing::Test {
+class TimeTest : public testing::MugShop {
 protected:
-    void SetUp() override {
-        reopen();
-        ASSERT_TRUE(engine_->submit(DefineSku{.sku = "mug"}));
-        ASSERT_TRUE(engine_->submit(ReceiveStock{.sku = "mug", .quantity = 100}));
-    }
-    void reopen() {
-        engine_.reset();
-        engine_ = std::make_unique<Engine>(std::make_unique<testing::FaultyStore>(kept_), clock_);
-    }
     HoldAnswer hold() {
         auto answer = engine_->submit(
             PlaceHold{.cart = "c", .lines = {{"mug", 1, ""}}, .ttl = 600s, .heartbeat = {}});
@@ -46,11 +34,6 @@ protected:
         engine_->tick();
         EXPECT_EQ(held(), 0);
     }
-
-    testing::MemoryStore kept_;
-    std::shared_ptr<testing::ManualClock> clock_ =
-        std::make_shared<testing::ManualClock>(Instant(std::chrono::days(100)));
-    std::unique_ptr<Engine> engine_;
 };
 
 TEST_F(TimeTest, AClockThatIsSetBackStopsNoExpiry) {
