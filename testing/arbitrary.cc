@@ -27,8 +27,22 @@ Gen<Event> any_event() {
         event_of(&HoldExtended::id, &HoldExtended::fence, &HoldExtended::expires_at,
                  &HoldExtended::beats_until, &HoldExtended::extensions),
         event_of(&HoldSecured::id, &HoldSecured::fence, &HoldSecured::expires_at),
+        gen::map(gen::build<HoldSecured>(
+                     gen::set(&HoldSecured::id), gen::set(&HoldSecured::fence),
+                     gen::set(&HoldSecured::expires_at), gen::set(&HoldSecured::customer),
+                     gen::set(&HoldSecured::lines), gen::set(&HoldSecured::taken)),
+                 [](HoldSecured value) {
+                     // What became firm is some line.
+                     value.lines.emplace_back();
+                     return Event(std::move(value));
+                 }),
         event_of(&HoldConfirmed::id, &HoldConfirmed::fence, &HoldConfirmed::customer,
-                 &HoldConfirmed::confirmed, &HoldConfirmed::released, &HoldConfirmed::late),
+                 &HoldConfirmed::confirmed, &HoldConfirmed::released, &HoldConfirmed::late,
+                 &HoldConfirmed::taken),
+        event_of(&HoldLost::id, &HoldLost::fence, &HoldLost::customer, &HoldLost::released,
+                 &HoldLost::short_lines),
+        event_of(&BackorderAllocated::id, &BackorderAllocated::status,
+                 &BackorderAllocated::allocated),
         event_of(&HoldReleased::id, &HoldReleased::fence, &HoldReleased::customer,
                  &HoldReleased::released),
         event_of(&HoldExpired::id, &HoldExpired::fence, &HoldExpired::customer,
@@ -53,7 +67,8 @@ Gen<Event> any_event() {
 
 Gen<Answer> any_answer() {
     const auto rows = gen::container<std::vector<StockRow>>(
-        gen::build<StockRow>(gen::set(&StockRow::location), gen::set(&StockRow::counters)));
+        gen::build<StockRow>(gen::set(&StockRow::location), gen::set(&StockRow::counters),
+                             gen::set(&StockRow::backordered, gen::element<std::int64_t>(0, 5))));
     return gen::oneOf(
         answer_of(&HoldAnswer::hold, &HoldAnswer::version, &HoldAnswer::server_time),
         answer_of(&SkuAnswer::sku, &SkuAnswer::policy, &SkuAnswer::version, &SkuAnswer::defined_at),
@@ -61,7 +76,12 @@ Gen<Answer> any_answer() {
                      gen::set(&StockAnswer::sku), gen::set(&StockAnswer::locations, rows),
                      gen::set(&StockAnswer::total), gen::set(&StockAnswer::version),
                      gen::set(&StockAnswer::as_of)),
-                 [](StockAnswer value) { return Answer(std::move(value)); }),
+                 [](StockAnswer value) {
+                     for (const StockRow& row : value.locations) {
+                         value.backordered += row.backordered;
+                     }
+                     return Answer(std::move(value));
+                 }),
         answer_of(&LocationAnswer::location, &LocationAnswer::region, &LocationAnswer::priority,
                   &LocationAnswer::version));
 }

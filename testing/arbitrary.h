@@ -41,15 +41,27 @@ Gen<Enum> any_up_to(Enum last) {
 }
 template <>
 struct Arbitrary<holdfast::HoldStatus> {
-    static auto arbitrary() { return any_up_to(holdfast::HoldStatus::returned); }
+    static auto arbitrary() { return any_up_to(holdfast::HoldStatus::lost); }
 };
 template <>
 struct Arbitrary<holdfast::StockState> {
     static auto arbitrary() { return any_up_to(holdfast::StockState::damaged); }
 };
 template <>
+struct Arbitrary<holdfast::Selling> {
+    static auto arbitrary() { return any_up_to(holdfast::Selling::preorder); }
+};
+template <>
+struct Arbitrary<holdfast::ReserveAt> {
+    static auto arbitrary() { return any_up_to(holdfast::ReserveAt::payment); }
+};
+template <>
+struct Arbitrary<holdfast::Fulfilment> {
+    static auto arbitrary() { return any_up_to(holdfast::Fulfilment::at_confirm); }
+};
+template <>
 struct Arbitrary<holdfast::LateConfirm> {
-    static auto arbitrary() { return any_up_to(holdfast::LateConfirm::refuse); }
+    static auto arbitrary() { return any_up_to(holdfast::LateConfirm::backorder); }
 };
 template <>
 struct Arbitrary<holdfast::AllocationRule> {
@@ -60,21 +72,29 @@ struct Arbitrary<holdfast::RefusalCode> {
     static auto arbitrary() { return any_up_to(holdfast::RefusalCode::outcome_unknown); }
 };
 
+template <class T>
+Gen<std::optional<T>> perhaps_any() {
+    return gen::map(gen::arbitrary<Maybe<T>>(), [](const Maybe<T>& value) {
+        return value ? std::optional(*value) : std::nullopt;
+    });
+}
+
 template <>
 struct Arbitrary<holdfast::Policy> {
     static Gen<holdfast::Policy> arbitrary() {
         using holdfast::Policy;
-        return gen::build<Policy>(
-            gen::set(&Policy::hold_ttl), gen::set(&Policy::checkout_ttl),
-            gen::set(&Policy::max_ttl), gen::set(&Policy::max_life),
-            gen::set(&Policy::max_extensions), gen::set(&Policy::late_confirm),
-            gen::set(&Policy::safety_stock),
-            gen::set(&Policy::max_per_customer, gen::map(gen::arbitrary<Maybe<std::int64_t>>(),
-                                                         [](const Maybe<std::int64_t>& value) {
-                                                             return value ? std::optional(*value)
-                                                                          : std::nullopt;
-                                                         })),
-            gen::set(&Policy::allocation), gen::set(&Policy::split));
+        return gen::build<Policy>(gen::set(&Policy::selling),
+                                  gen::set(&Policy::backorder_limit, perhaps_any<std::int64_t>()),
+                                  gen::set(&Policy::preorder_limit, perhaps_any<std::int64_t>()),
+                                  gen::set(&Policy::available_on, perhaps_any<holdfast::Instant>()),
+                                  gen::set(&Policy::reserve_at), gen::set(&Policy::fulfilment),
+                                  gen::set(&Policy::max_per_cart, perhaps_any<std::int64_t>()),
+                                  gen::set(&Policy::hold_ttl), gen::set(&Policy::checkout_ttl),
+                                  gen::set(&Policy::max_ttl), gen::set(&Policy::max_life),
+                                  gen::set(&Policy::max_extensions),
+                                  gen::set(&Policy::late_confirm), gen::set(&Policy::safety_stock),
+                                  gen::set(&Policy::max_per_customer, perhaps_any<std::int64_t>()),
+                                  gen::set(&Policy::allocation), gen::set(&Policy::split));
     }
 };
 
@@ -94,11 +114,16 @@ template <>
 struct Arbitrary<holdfast::Allocation> {
     static Gen<holdfast::Allocation> arbitrary() {
         using holdfast::Allocation;
-        return gen::build<Allocation>(
+        const auto any = gen::build<Allocation>(
             gen::set(&Allocation::location), gen::set(&Allocation::quantity),
             gen::set(&Allocation::fulfilled, gen::element<std::int64_t>(0, 0, 1, -7)),
             gen::set(&Allocation::cancelled, gen::element<std::int64_t>(0, 0, 2)),
-            gen::set(&Allocation::returned, gen::element<std::int64_t>(0, 0, 3)));
+            gen::set(&Allocation::returned, gen::element<std::int64_t>(0, 0, 3)),
+            gen::set(&Allocation::backordered, gen::element<std::int64_t>(0, 0, 0, 4)));
+        return gen::map(any, [](Allocation allocation) {
+            allocation.place = allocation.backordered == 0 ? 0 : 77;
+            return allocation;
+        });
     }
 };
 
@@ -108,10 +133,10 @@ struct Arbitrary<holdfast::HoldLine> {
     // location that was named. The format has a short form for them.
     static Gen<holdfast::HoldLine> arbitrary() {
         using holdfast::HoldLine;
-        auto any =
-            gen::build<HoldLine>(gen::set(&HoldLine::sku), gen::set(&HoldLine::location),
-                                 gen::set(&HoldLine::wanted), gen::set(&HoldLine::quantity),
-                                 gen::set(&HoldLine::allocations), gen::set(&HoldLine::limited));
+        auto any = gen::build<HoldLine>(gen::set(&HoldLine::sku), gen::set(&HoldLine::location),
+                                        gen::set(&HoldLine::wanted), gen::set(&HoldLine::quantity),
+                                        gen::set(&HoldLine::allocations),
+                                        gen::set(&HoldLine::limited), gen::set(&HoldLine::soft));
         auto usual = gen::map(any, [](HoldLine line) {
             line.wanted = line.quantity;
             line.allocations.resize(1);
@@ -147,7 +172,9 @@ struct Arbitrary<holdfast::Part> {
     static Gen<holdfast::Part> arbitrary() {
         using holdfast::Part;
         return gen::build<Part>(gen::set(&Part::sku), gen::set(&Part::location),
-                                gen::set(&Part::quantity), gen::set(&Part::limited));
+                                gen::set(&Part::quantity), gen::set(&Part::limited),
+                                gen::set(&Part::backordered, gen::element<std::int64_t>(0, 5)),
+                                gen::set(&Part::place, gen::element<std::uint64_t>(0, 78)));
     }
 };
 

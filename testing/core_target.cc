@@ -78,6 +78,7 @@ Outcome<Answer> CoreTarget::submit(const Submission& submission) {
         for (const Event& event : decision.events) {
             apply(event);
         }
+        serve_waiting();
     } while (decision.again);
     if (decision.refusal) {
         return {.result = std::unexpected(std::move(*decision.refusal))};
@@ -111,7 +112,9 @@ Result<StockAnswer> CoreTarget::read_stock(const std::string& name) {
     }
     StockAnswer answer{.sku = name, .version = state_.versions[state_.home(*sku)], .as_of = now_};
     for (const core::SkuStock& row : sku->stock) {
-        answer.locations.push_back({state_.locations[row.location].name, row.counters});
+        answer.locations.push_back(
+            {state_.locations[row.location].name, row.counters, sku->backordered_at(row.location)});
+        answer.backordered += answer.locations.back().backordered;
         add(answer.total, row.counters);
     }
     std::ranges::sort(answer.locations, {}, &StockRow::location);
@@ -128,6 +131,19 @@ void CoreTarget::advance(std::chrono::milliseconds by) {
 void CoreTarget::expire() {
     while (state_.holds.any_due(now_)) {
         for (const Event& event : core::decide(state_, ExpireHolds{}, {.now = now_}).events) {
+            apply(event);
+        }
+    }
+    serve_waiting();
+}
+
+void CoreTarget::serve_waiting() {
+    while (const auto next = core::next_to_serve(state_)) {
+        const auto past = past_.find(*core::named_hold(*next));
+        const core::Decision decision = core::decide(
+            state_, *next, {.now = now_, .past = past == past_.end() ? nullptr : &past->second});
+        EXPECT_FALSE(decision.refusal.has_value());
+        for (const Event& event : decision.events) {
             apply(event);
         }
     }

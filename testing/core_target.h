@@ -37,6 +37,7 @@ public:
 
 private:
     void apply(const Event& event);
+    void serve_waiting();
 
     core::State state_;
     Expiry expiry_;

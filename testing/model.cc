@@ -1,20 +1,13 @@
 #include "testing/model.h"
 
 #include <algorithm>
+#include <functional>
+
+#include "testing/model_terms.h"
 
 namespace holdfast::testing {
 
 namespace {
-
-using Lines = std::vector<LineRequest>;
-using Code = RefusalCode;
-using Status = HoldStatus;
-
-void require(bool condition, Code code, std::vector<ShortLine> lines = {}) {
-    if (!condition) {
-        throw Refusal{.code = code, .detail = "model", .short_lines = std::move(lines)};
-    }
-}
 
 void require_status(const Hold& hold, const std::vector<Status>& allowed) {
     // The codes hold_pending, hold_confirmed, ... stand in the order of the statuses.
@@ -26,8 +19,8 @@ void require_fence(const Hold& hold, std::optional<Fence> fence) {
     require(!fence || fence == hold.fence, Code::stale_fence);
 }
 
-Quantity to_ship(const Allocation& a) {
-    return a.quantity - a.fulfilled - a.cancelled;
+Quantity to_cancel(const Allocation& a) {
+    return to_ship(a) + a.backordered;
 }
 Quantity to_return(const Allocation& a) {
     return a.fulfilled - a.returned;
@@ -43,21 +36,30 @@ Quantity sum(const Hold& hold, Quantity (*of)(const Allocation&)) {
     return total;
 }
 
-// Spends what is asked (nothing: all that is left) from the hold's first lines first.
-template <class Spend>
-void take(Hold& hold, const Lines& asked, Quantity (*left)(const Allocation&), bool from_there,
-          Spend spend) {
+// A kind of units, and what is done with those that are taken.
+struct Kind {
+    Quantity (*left)(const Allocation&);
+    std::function<void(HoldLine&, Allocation&, Quantity, const std::string& to)> spend;
+};
+
+// Spends what is asked (nothing: all that is left): the first kind first, of it the hold's first lines first.
+void take(Hold& hold, const Lines& asked, bool from_there, const std::vector<Kind>& kinds) {
     for (std::size_t i = 0; i < std::max<std::size_t>(asked.size(), 1); ++i) {
         const LineRequest request = asked.empty() ? LineRequest{} : asked[i];
-        Quantity missing = asked.empty() ? sum(hold, left) : request.quantity;
-        for (HoldLine& line : hold.lines) {
-            for (Allocation& a : line.allocations) {
-                const bool there =
-                    !from_there || request.location.empty() || request.location == a.location;
-                if ((asked.empty() || line.sku == request.sku) && there) {
-                    const Quantity units = std::min(missing, left(a));
-                    missing -= units;
-                    spend(line, a, units, request.location);
+        Quantity missing = request.quantity;
+        for (const Kind& kind : kinds) {
+            missing += asked.empty() ? sum(hold, kind.left) : 0;
+        }
+        for (const Kind& kind : kinds) {
+            for (HoldLine& line : hold.lines) {
+                for (Allocation& a : line.allocations) {
+                    const bool there =
+                        !from_there || request.location.empty() || request.location == a.location;
+                    if ((asked.empty() || line.sku == request.sku) && there) {
+                        const Quantity units = std::min(missing, kind.left(a));
+                        missing -= units;
+                        kind.spend(line, a, units, request.location);
+                    }
                 }
             }
         }
@@ -67,42 +69,22 @@ void take(Hold& hold, const Lines& asked, Quantity (*left)(const Allocation&), b
     }
 }
 
-void keep_units(Hold& hold, Quantity (*kept)(const Allocation&)) {
+// Keeps the units that are marked: of those that are there as fulfilled, of those that wait as returned.
+void keep_marked(Hold& hold) {
     for (HoldLine& line : hold.lines) {
         line.quantity = 0;
         for (Allocation& a : line.allocations) {
-            line.quantity += a.quantity = kept(a);
-            a.fulfilled = 0;
+            line.quantity += a.fulfilled + a.returned;
+            a.quantity = a.fulfilled;
+            a.backordered = a.returned;
+            a.fulfilled = a.returned = 0;
         }
-        std::erase_if(line.allocations, [](const Allocation& a) { return a.quantity == 0; });
+        std::erase_if(line.allocations,
+                      [](const Allocation& a) { return a.quantity + a.backordered == 0; });
     }
 }
 
 }  // namespace
-
-Counters Model::counters(const Place& place) const {
-    const auto shelf = shelves_.find(place);
-    if (shelf == shelves_.end()) {
-        return {};
-    }
-    Counters c = shelf->second;
-    c.held = c.committed = 0;
-    for (const auto& [id, hold] : holds_) {
-        for (const HoldLine& line : hold.lines) {
-            for (const Allocation& a : line.allocations) {
-                if (Place(line.sku, a.location) != place || hold.status == Status::released ||
-                    hold.status == Status::expired) {
-                    continue;
-                }
-                (hold.status == Status::pending ? c.held : c.committed) += to_ship(a);
-            }
-        }
-    }
-    c.safety_stock = policies_.at(place.first).safety_stock;
-    c.available =
-        c.on_hand - c.held - c.committed - c.safety_stock - c.returned - c.repair - c.damaged;
-    return c;
-}
 
 template <class AnyLine>
 Policy Model::strictest(const std::vector<AnyLine>& lines) const {
@@ -116,140 +98,11 @@ Policy Model::strictest(const std::vector<AnyLine>& lines) const {
         all.max_ttl = std::min(all.max_ttl, one.max_ttl);
         all.max_life = std::min(all.max_life, one.max_life);
         all.max_extensions = std::min(all.max_extensions, one.max_extensions);
-        all.late_confirm = std::max(all.late_confirm, one.late_confirm);  // refuse is the larger
+        if (one.late_confirm == LateConfirm::refuse) {
+            all.late_confirm = LateConfirm::refuse;
+        }
     }
     return all;
-}
-
-// Lowers the quantities to what the limits per customer let through; refuses where it may not.
-void Model::limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hold* own) const {
-    std::map<std::string, Quantity> left;
-    std::vector<ShortLine> over;
-    for (HoldLine& line : lines) {
-        const std::optional<Quantity> most = policies_.at(line.sku).max_per_customer;
-        line.limited = most.has_value();
-        require(!most || !cart.customer.empty(), Code::customer_required);
-        if (most && !left.contains(line.sku)) {
-            left[line.sku] = *most;
-            for (const auto& [id, hold] : holds_) {
-                for (const HoldLine& had : hold.lines) {
-                    if (hold.customer != cart.customer || had.sku != line.sku || !had.limited ||
-                        hold.status == Status::released || hold.status == Status::expired ||
-                        (own != nullptr && own->id == id)) {
-                        continue;
-                    }
-                    for (const Allocation& a : had.allocations) {
-                        left[line.sku] -= a.quantity - a.cancelled - a.returned;
-                    }
-                }
-            }
-            left[line.sku] = std::max<Quantity>(left[line.sku], 0);
-        }
-        if (most) {
-            line.quantity = std::min(line.wanted, left[line.sku]);
-            if (line.quantity < line.wanted) {
-                over.push_back({line.sku, "", line.wanted, left[line.sku]});
-            }
-            left[line.sku] -= line.quantity;
-        }
-    }
-    const bool any = std::ranges::any_of(lines, [](const HoldLine& l) { return l.quantity > 0; });
-    require(over.empty() || (cart.partial && any), Code::customer_limit_exceeded, over);
-}
-
-// The locations that may serve a line, in the order in which they should; only one of them unless it may be split.
-std::vector<std::string> Model::candidates(const HoldLine& line, const std::string& region,
-                                           const std::map<Place, Quantity>& free) const {
-    const Policy& policy = policies_.at(line.sku);
-    const auto at = [&](const std::string& location) {
-        const auto found = free.find({line.sku, location});
-        return found == free.end() ? 0 : found->second;
-    };
-    std::vector<std::string> order;
-    for (const auto& [location, unused] : locations_) {
-        if (line.location.empty() || line.location == location) {
-            order.push_back(location);
-        }
-    }
-    std::ranges::stable_sort(
-        order, {}, [&](const std::string& location) { return locations_.at(location).first; });
-    if (policy.allocation == AllocationRule::most_available) {
-        std::ranges::stable_sort(order, std::greater{}, at);
-    }
-    if (policy.allocation == AllocationRule::nearest) {
-        std::ranges::stable_sort(order, std::greater{}, [&](const std::string& location) {
-            return locations_.at(location).second == region;
-        });
-    }
-    if (!policy.split) {
-        // The first with enough, or else the one with most.
-        auto best = std::ranges::find_if(
-            order, [&](const std::string& location) { return at(location) >= line.quantity; });
-        best = best != order.end() ? best : std::ranges::max_element(order, {}, at);
-        order = {*best};
-    }
-    return order;
-}
-
-std::vector<HoldLine> Model::allocate(const PlaceHold& cart, const Hold* own) const {
-    std::vector<HoldLine> lines;
-    for (const LineRequest& asked : cart.lines) {
-        require(policies_.contains(asked.sku), Code::unknown_sku);
-        require(asked.location.empty() || locations_.contains(asked.location),
-                Code::unknown_location);
-        auto line = std::ranges::find_if(lines, [&](const HoldLine& other) {
-            return other.sku == asked.sku && other.location == asked.location;
-        });
-        if (line == lines.end()) {
-            line = lines.insert(line, {.sku = asked.sku, .location = asked.location});
-        }
-        line->wanted += asked.quantity;
-        line->quantity += asked.quantity;
-    }
-    limit(lines, cart, own);
-    std::map<Place, Quantity> free;
-    for (const auto& [place, shelf] : shelves_) {
-        free[place] = std::max<Quantity>(counters(place).available, 0);
-    }
-    for (const HoldLine& line : own == nullptr ? std::vector<HoldLine>{} : own->lines) {
-        for (const Allocation& a : line.allocations) {
-            free[{line.sku, a.location}] += a.quantity;
-        }
-    }
-    std::vector<ShortLine> missing;
-    const auto serve = [&](HoldLine& line) {
-        const std::vector<std::string> order = candidates(line, cart.region, free);
-        const auto at = [&](const std::string& location) -> Quantity& {
-            return free[{line.sku, location}];
-        };
-        Quantity possible = 0;
-        for (const std::string& location : order) {
-            possible += at(location);
-        }
-        const Quantity granted = std::min(line.quantity, possible);
-        if (granted < line.wanted) {
-            missing.push_back({line.sku, line.location, line.wanted, granted});
-        }
-        Quantity open = granted == line.quantity || cart.partial ? granted : 0;
-        line.quantity = open;
-        for (const std::string& location : order) {
-            if (const Quantity units = std::min(open, at(location)); units > 0) {
-                line.allocations.push_back({.location = location, .quantity = units});
-                at(location) -= units;
-                open -= units;
-            }
-        }
-    };
-    for (const bool named : {true, false}) {
-        for (HoldLine& line : lines) {
-            if (line.location.empty() != named) {
-                serve(line);
-            }
-        }
-    }
-    const bool any = std::ranges::any_of(lines, [](const HoldLine& l) { return l.quantity > 0; });
-    require(any && (missing.empty() || cart.partial), Code::insufficient_stock, missing);
-    return lines;
 }
 
 // The commands on a hold change a copy of it, which submit() keeps when none of them refused.
@@ -270,7 +123,7 @@ struct Model::Rules {
     }
     void settle() {
         const bool any = sum(hold, [](const Allocation& a) { return a.fulfilled; }) > 0;
-        hold.status = sum(hold, to_ship) > 0     ? Status::confirmed
+        hold.status = sum(hold, to_cancel) > 0   ? Status::confirmed
                       : sum(hold, to_return) > 0 ? Status::fulfilled
                       : any                      ? Status::returned
                                                  : Status::cancelled;
@@ -279,7 +132,7 @@ struct Model::Rules {
     void operator()(const PlaceHold& c) {
         const Policy terms = model.strictest(c.lines);
         require(!c.ttl || *c.ttl <= terms.max_ttl, Code::ttl_too_long);
-        hold.lines = model.allocate(c, nullptr);
+        hold.lines = model.allocate(c, nullptr, c.confirm ? Stage::payment : Stage::cart);
         hold.status = c.confirm ? Status::confirmed : Status::pending;
         hold.cart = c.cart;
         hold.customer = c.customer;
@@ -291,8 +144,9 @@ struct Model::Rules {
     void operator()(const AmendHold& c) {
         require_status(hold, {Status::pending});
         require_fence(hold, c.fence);
-        hold.lines = model.allocate(
-            {.customer = hold.customer, .region = c.region, .lines = c.lines}, &hold);
+        hold.lines =
+            model.allocate({.customer = hold.customer, .region = c.region, .lines = c.lines}, &hold,
+                           hold.secured ? Stage::checkout : Stage::cart);
         hold.fence = 0;  // a change, even to the same lines
     }
     void operator()(const ExtendHold& c) {
@@ -325,6 +179,31 @@ struct Model::Rules {
                 std::min(model.now_ + terms.checkout_ttl, hold.created_at + terms.max_life);
             hold.expires_at = std::max(hold.expires_at, paid_by);
             hold.secured = true;
+            secure_soft_lines();
+        }
+    }
+    void secure_soft_lines() {
+        const auto takes = [this](const HoldLine& line) {
+            return line.soft && line.quantity > 0 &&
+                   model.policies_.at(line.sku).reserve_at != ReserveAt::payment;
+        };
+        PlaceHold cart{.customer = hold.customer};
+        for (const HoldLine& line : hold.lines) {
+            if (takes(line)) {
+                cart.lines.push_back({line.sku, line.quantity, line.location});
+            }
+        }
+        if (hold.firm()) {
+            return;
+        }
+        require(!cart.lines.empty(), Code::reserved_at_payment);
+        auto taken = model.allocate(cart, nullptr, Stage::checkout);
+        auto next = taken.begin();
+        for (HoldLine& line : hold.lines) {
+            if (takes(line)) {
+                next->wanted = line.wanted;
+                line = *next++;
+            }
         }
     }
     void operator()(const ConfirmHold& c) {
@@ -334,31 +213,55 @@ struct Model::Rules {
         require_status(hold, {Status::pending, Status::expired});
         require_fence(hold, c.fence);
         const bool late = hold.status == Status::expired;
-        const bool retake = model.strictest(hold.lines).late_confirm == LateConfirm::retake;
-        require(!late || retake, Code::hold_expired);
-        Hold before = hold;
-        take(
-            hold, c.lines, [](const Allocation& a) { return a.quantity - a.fulfilled; }, true,
-            [](HoldLine&, Allocation& a, Quantity units, auto&) { a.fulfilled += units; });
-        keep_units(hold, [](const Allocation& a) { return a.fulfilled; });
+        const LateConfirm rule = model.strictest(hold.lines).late_confirm;
+        require(!late || rule != LateConfirm::refuse, Code::hold_expired);
+        const Hold before = hold;
+        for (HoldLine& line : hold.lines) {
+            if (line.soft && line.quantity > 0) {
+                line.allocations = {{.location = line.location, .quantity = line.quantity}};
+            }
+        }
+        take(hold, c.lines, true,
+             {{[](const Allocation& a) { return a.quantity - a.fulfilled; },
+               [](HoldLine&, Allocation& a, Quantity units, auto&) { a.fulfilled += units; }},
+              {[](const Allocation& a) { return a.backordered - a.returned; },
+               [](HoldLine&, Allocation& a, Quantity units, auto&) { a.returned += units; }}});
+        keep_marked(hold);
         hold.status = Status::confirmed;
-        if (late) {
-            take_again(before, c.lines);
+        Lines wanted = late ? c.lines : Lines{};
+        for (std::size_t i = 0; i < hold.lines.size(); ++i) {
+            const HoldLine& line = late ? before.lines[i] : hold.lines[i];
+            if ((late ? c.lines.empty() : line.soft) && line.quantity > 0) {
+                wanted.push_back({line.sku, line.quantity, line.location});
+            }
+        }
+        if (!wanted.empty()) {
+            take_again(before, wanted, late);
+        }
+        for (HoldLine& line : hold.lines) {
+            line.soft = false;
         }
     }
     // The units are looked for as if the cart were new. Where they are found, they go to the lines that named the
     // place, then to the line that named none, each up to what it had.
-    void take_again(const Hold& before, Lines lines) {
-        for (const HoldLine& line : lines.empty() ? before.lines : std::vector<HoldLine>{}) {
-            if (line.quantity > 0) {
-                lines.push_back({line.sku, line.quantity, line.location});
+    void take_again(const Hold& before, const Lines& lines, bool late) {
+        std::vector<HoldLine> found;
+        try {
+            found = model.allocate({.customer = hold.customer, .lines = lines}, nullptr,
+                                   late ? Stage::late : Stage::payment);
+        } catch (Refusal& refusal) {
+            if (!late && refusal.code == Code::insufficient_stock) {
+                refusal.code = Code::hold_lost;
             }
+            throw;
         }
-        const auto found = model.allocate({.customer = hold.customer, .lines = lines}, nullptr);
         for (HoldLine& line : hold.lines) {
-            line.quantity = 0;
-            line.limited = false;
-            line.allocations.clear();
+            line.soft |= late;
+            if (line.soft) {
+                line.quantity = 0;
+                line.limited = false;
+                line.allocations.clear();
+            }
         }
         for (const HoldLine& line : found) {
             for (Allocation a : line.allocations) {
@@ -366,19 +269,22 @@ struct Model::Rules {
                     for (std::size_t i = 0; i < hold.lines.size(); ++i) {
                         HoldLine& to = hold.lines[i];
                         const Quantity room = before.lines[i].quantity - to.quantity;
-                        const Quantity units =
-                            choice == 3 ? a.quantity : std::min(room, a.quantity);
+                        const Quantity rest = a.quantity + a.backordered;
+                        const Quantity units = choice == 3 ? rest : std::min(room, rest);
                         const bool fits = (choice == 1 && to.location == a.location) ||
                                           (choice == 2 && to.location.empty()) || choice == 3;
-                        if (to.sku == line.sku && fits && units > 0) {
+                        if (to.sku == line.sku && to.soft && fits && units > 0) {
                             if (to.allocations.empty() ||
                                 to.allocations.back().location != a.location) {
                                 to.allocations.push_back({.location = a.location});
                             }
-                            to.allocations.back().quantity += units;
+                            const Quantity there = std::min(units, a.quantity);
+                            to.allocations.back().quantity += there;
+                            to.allocations.back().backordered += units - there;
                             to.quantity += units;
                             to.limited = line.limited;
-                            a.quantity -= units;
+                            a.quantity -= there;
+                            a.backordered -= units - there;
                         }
                     }
                 }
@@ -401,8 +307,12 @@ struct Model::Rules {
         require_status(hold, {Status::confirmed, Status::fulfilled, Status::returned});
         require_fence(hold, c.fence);
         const Hold before = hold;
-        take(hold, c.lines, to_ship, true,
-             [](HoldLine&, Allocation& a, Quantity units, auto&) { a.fulfilled += units; });
+        if (c.lines.empty() && sum(hold, to_ship) == 0) {
+            refuse_waiting();
+        }
+        take(hold, c.lines, true, {{to_ship, [](HoldLine&, Allocation& a, Quantity units, auto&) {
+                                        a.fulfilled += units;
+                                    }}});
         for (std::size_t i = 0; i < hold.lines.size(); ++i) {
             for (std::size_t j = 0; j < hold.lines[i].allocations.size(); ++j) {
                 const Allocation& a = hold.lines[i].allocations[j];
@@ -412,14 +322,29 @@ struct Model::Rules {
         }
         settle();
     }
+    void refuse_waiting() {
+        for (const HoldLine& line : hold.lines) {
+            for (const Allocation& a : line.allocations) {
+                require(a.backordered == 0, Code::quantity_exceeds_hold,
+                        {{line.sku, "", a.backordered, 0}});
+            }
+        }
+    }
     void operator()(const CancelHold& c) {
         if (hold.status == Status::cancelled && c.lines.empty()) {
             return;
         }
         require_status(hold, {Status::confirmed});
         require_fence(hold, c.fence);
-        take(hold, c.lines, to_ship, true,
-             [](HoldLine&, Allocation& a, Quantity units, auto&) { a.cancelled += units; });
+        take(hold, c.lines, true,
+             {{[](const Allocation& a) { return a.backordered; },
+               [](HoldLine&, Allocation& a, Quantity units, auto&) {
+                   a.backordered -= units;
+                   a.quantity += units;
+                   a.cancelled += units;
+               }},
+              {to_ship,
+               [](HoldLine&, Allocation& a, Quantity units, auto&) { a.cancelled += units; }}});
         settle();
     }
     void operator()(const ReturnUnits& c) {
@@ -435,14 +360,15 @@ struct Model::Rules {
         if (c.lines.empty() && sum(hold, to_return) == 0) {
             require_status(hold, {});
         }
-        take(hold, c.lines, to_return, false,
-             [&](HoldLine& line, Allocation& a, Quantity units, const std::string& to) {
-                 a.returned += units;
-                 if (units > 0) {
-                     change_on_hand(line.sku, to.empty() ? a.location : to, units);
-                     shelf(line.sku, to.empty() ? a.location : to).returned += units;
-                 }
-             });
+        take(
+            hold, c.lines, false,
+            {{to_return, [&](HoldLine& line, Allocation& a, Quantity units, const std::string& to) {
+                  a.returned += units;
+                  if (units > 0) {
+                      change_on_hand(line.sku, to.empty() ? a.location : to, units);
+                      shelf(line.sku, to.empty() ? a.location : to).returned += units;
+                  }
+              }}});
         settle();
     }
     void operator()(const DefineSku& c) { model.policies_[c.sku] = c.policy; }
@@ -476,10 +402,62 @@ struct Model::Rules {
         change_on_hand(c.sku, c.to, c.quantity);
     }
     void operator()(const ExpireHolds&) {}
+    void operator()(const AllocateBackorder&) {}
 };
+
+// What policies ship at the sale leaves the shelf at once, as far as it is there.
+void Model::ship_at_confirm(Hold& hold) {
+    for (HoldLine& line : hold.lines) {
+        for (Allocation& a : line.allocations) {
+            Counters& shelf = shelves_[{line.sku, a.location}];
+            const Quantity units = std::min(to_ship(a), shelf.on_hand);
+            if (policies_.at(line.sku).fulfilment == Fulfilment::at_confirm && units > 0) {
+                shelf.on_hand -= units;
+                a.fulfilled += units;
+                Rules{*this, hold}.settle();
+            }
+        }
+    }
+}
+
+// Gives what is available there to the order that has waited longest.
+bool Model::serve_one(const Place& place) {
+    Hold* first = nullptr;
+    Allocation* waits = nullptr;
+    for (auto& [id, hold] : holds_) {
+        for (HoldLine& line : hold.lines) {
+            for (Allocation& a : line.allocations) {
+                if (Place(line.sku, a.location) == place && a.backordered > 0 && competes(hold) &&
+                    (waits == nullptr || a.place < waits->place)) {
+                    first = &hold;
+                    waits = &a;
+                }
+            }
+        }
+    }
+    const Quantity available = counters(place).available;
+    if (waits == nullptr || available <= 0) {
+        return false;
+    }
+    const Quantity units = std::min(available, waits->backordered);
+    waits->quantity += units;
+    waits->backordered -= units;
+    if (first->status == Status::confirmed) {
+        ship_at_confirm(*first);
+    }
+    return true;
+}
+
+void Model::serve_waiting() {
+    for (const auto& [place, shelf] : shelves_) {
+        while (serve_one(place)) {
+        }
+    }
+}
 
 Outcome<Answer> Model::submit(const Submission& submission) {
     const auto shelves = shelves_;
+    std::optional<HoldId> id;
     try {
         Hold before;
         bool on_hold = false;
@@ -487,6 +465,7 @@ Outcome<Answer> Model::submit(const Submission& submission) {
             [&](const auto& command) {
                 if constexpr (requires { command.id; }) {
                     on_hold = true;
+                    id = command.id;
                     require(holds_.contains(command.id), Code::unknown_hold);
                     before = holds_.at(command.id);
                 }
@@ -499,15 +478,32 @@ Outcome<Answer> Model::submit(const Submission& submission) {
         }
         std::visit(Rules{*this, after}, submission.command);
         if (!on_hold) {
+            serve_waiting();
             return {.result = LocationAnswer{}};
         }
         if (after != before) {
             after.fence = ++changes_;
+            if (after.status == Status::confirmed && before.status != Status::confirmed) {
+                ship_at_confirm(after);
+            }
+            ++places_;
+            for (HoldLine& line : after.lines) {
+                for (Allocation& a : line.allocations) {
+                    shelves_[{line.sku, a.location}];
+                    a.place = a.backordered == 0 ? 0 : a.place == 0 ? places_ : a.place;
+                }
+            }
             holds_[after.id] = after;
+            serve_waiting();
         }
         return {.result = HoldAnswer{.hold = after, .server_time = now_}};
     } catch (const Refusal& refusal) {
         shelves_ = shelves;
+        if (refusal.code == Code::hold_lost && id && holds_[*id].status == Status::pending) {
+            holds_[*id].status = Status::lost;
+            holds_[*id].fence = ++changes_;
+            serve_waiting();
+        }
         return {.result = std::unexpected(refusal)};
     }
 }
@@ -520,6 +516,7 @@ void Model::advance(std::chrono::milliseconds by) {
             hold.fence = ++changes_;
         }
     }
+    serve_waiting();
 }
 
 Result<HoldAnswer> Model::read_hold(HoldId id) {
@@ -537,7 +534,8 @@ Result<StockAnswer> Model::read_stock(const std::string& sku) {
     for (const auto& [place, shelf] : shelves_) {
         if (place.first == sku) {
             const Counters c = counters(place);
-            answer.locations.push_back({place.second, c});
+            answer.locations.push_back({place.second, c, waiting(sku, place.second, nullptr)});
+            answer.backordered += answer.locations.back().backordered;
             Counters& total = answer.total;
             total = {total.on_hand + c.on_hand,
                      total.available + c.available,

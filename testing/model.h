@@ -23,10 +23,20 @@ private:
     using Place = std::pair<std::string, std::string>;  // SKU and location
 
     struct Rules;
+    struct Shelf;
     [[nodiscard]] Counters counters(const Place& place) const;
     template <class AnyLine>
     [[nodiscard]] Policy strictest(const std::vector<AnyLine>& lines) const;
-    [[nodiscard]] std::vector<HoldLine> allocate(const PlaceHold& cart, const Hold* own) const;
+    // How far the sale has come, and whether a hold that had lapsed is paid.
+    enum class Stage { cart, checkout, payment, late };
+    [[nodiscard]] std::vector<HoldLine> allocate(const PlaceHold& cart, const Hold* own,
+                                                 Stage stage) const;
+    [[nodiscard]] bool is_soft(const std::string& sku, Stage stage) const;
+    [[nodiscard]] Quantity waiting(const std::string& sku, const std::string& location,
+                                   const Hold* but) const;
+    void serve_waiting();
+    bool serve_one(const Place& place);
+    void ship_at_confirm(Hold& hold);
     [[nodiscard]] std::vector<std::string> candidates(const HoldLine& line,
                                                       const std::string& region,
                                                       const std::map<Place, Quantity>& free) const;
@@ -39,6 +49,7 @@ private:
         shelves_;  // only on_hand, returned, repair and damaged mean something
     std::map<HoldId, Hold> holds_;
     Fence changes_ = 0;
+    Version places_ = 0;  // in queues, given out so far
 };
 
 }  // namespace holdfast::testing

@@ -68,7 +68,14 @@ Text ttl() {
 Text policy() {
     return join(one_of({"", " ttl 60s", " ttl 20s checkout_ttl 30s max_ttl 60s max_life 100s",
                         " ttl 30s checkout_ttl 90s max_ttl 90s max_life 120s max_extensions 1"}),
-                perhaps(word(" late_confirm refuse")),
+                rc::gen::weightedOneOf<std::string>(
+                    {{4, perhaps(word(" late_confirm refuse"))},
+                     {3, join(one_of({" policy backorder", " policy preorder"}),
+                              one_of({"", " limit 0", " limit 2", " limit 5"}),
+                              one_of({"", " late_confirm refuse", " late_confirm backorder"}))}}),
+                perhaps(one_of({" reserve_at checkout", " reserve_at payment"})),
+                perhaps(word(" fulfilment at_confirm")),
+                perhaps(one_of({" max_per_cart 2", " max_per_cart 4"})),
                 perhaps(one_of({" safety_stock 1", " safety_stock 3"})),
                 perhaps(one_of({" max_per_customer 2", " max_per_customer 4"})),
                 perhaps(one_of({" allocation most_available", " allocation nearest"})),

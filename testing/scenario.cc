@@ -48,8 +48,9 @@ std::string duration_text(milliseconds duration) {
 }
 
 std::string_view status_text(HoldStatus status) {
-    static constexpr std::array<std::string_view, 7> names = {
-        "pending", "confirmed", "fulfilled", "released", "expired", "cancelled", "returned"};
+    static constexpr std::array<std::string_view, 8> names = {"pending",  "confirmed", "fulfilled",
+                                                              "released", "expired",   "cancelled",
+                                                              "returned", "lost"};
     return names.at(static_cast<std::size_t>(status));
 }
 
@@ -69,6 +70,7 @@ void tell_line(std::string& out, const HoldLine& line, const Asked& asked) {
     if (line.wanted != line.quantity) {
         out += " of " + std::to_string(line.wanted);
     }
+    out += line.soft ? " soft" : "";
     if (asked.places && !line.allocations.empty()) {
         out += " at";
         for (const Allocation& allocation : line.allocations) {
@@ -79,10 +81,12 @@ void tell_line(std::string& out, const HoldLine& line, const Asked& asked) {
             if (asked.everything) {
                 out += "/" + std::to_string(allocation.fulfilled) + "/" +
                        std::to_string(allocation.cancelled) + "/" +
-                       std::to_string(allocation.returned);
+                       std::to_string(allocation.returned) + "/" +
+                       std::to_string(allocation.backordered);
             }
         }
     }
+    tell_progress(out, "backordered", line, &Allocation::backordered);
     tell_progress(out, "fulfilled", line, &Allocation::fulfilled);
     tell_progress(out, "cancelled", line, &Allocation::cancelled);
     tell_progress(out, "returned", line, &Allocation::returned);
@@ -132,7 +136,7 @@ constexpr std::array<NamedCounter, 8> counter_names = {{{"on_hand", &Counters::o
                                                         {"repair", &Counters::repair},
                                                         {"damaged", &Counters::damaged}}};
 
-std::string tell_counters(const Counters& counters, const Asked& asked) {
+std::string tell_counters(const Counters& counters, Quantity backordered, const Asked& asked) {
     std::string out;
     for (const NamedCounter& counter : counter_names) {
         const Quantity value = counters.*counter.member;
@@ -140,6 +144,10 @@ std::string tell_counters(const Counters& counters, const Asked& asked) {
             out.append(out.empty() ? "" : " ").append(counter.name).append(" ");
             out.append(std::to_string(value));
         }
+    }
+    if (backordered != 0 || asked.words.contains("backordered")) {
+        out.append(out.empty() ? "" : " ").append("backordered ");
+        out.append(std::to_string(backordered));
     }
     return out.empty() ? "nothing" : out;
 }
@@ -162,14 +170,14 @@ std::string tell_stock(const Result<StockAnswer>& stock, const std::string& loca
         return tell_refusal(stock.error(), asked);
     }
     if (location.empty()) {
-        return tell_counters(stock->total, asked);
+        return tell_counters(stock->total, stock->backordered, asked);
     }
     for (const StockRow& row : stock->locations) {
         if (row.location == location) {
-            return tell_counters(row.counters, asked);
+            return tell_counters(row.counters, row.backordered, asked);
         }
     }
-    return tell_counters(Counters{}, asked);
+    return tell_counters(Counters{}, 0, asked);
 }
 
 bool adds_up(const Counters& counters) {
@@ -273,10 +281,10 @@ std::string Player::check_counters() {
             return sku + ": " + stock.error().detail;
         }
         std::vector<StockRow> rows = stock->locations;
-        rows.push_back({"(all)", stock->total});
+        rows.push_back({"(all)", stock->total, stock->backordered});
         for (const StockRow& row : rows) {
             if (!adds_up(row.counters)) {
-                return sku + " at " + row.location + ": " + tell_counters(row.counters, Asked{});
+                return sku + " at " + row.location + ": " + tell_counters(row.counters, 0, Asked{});
             }
         }
     }
@@ -291,8 +299,8 @@ std::string Player::everything() {
     for (const std::string& sku : skus_) {
         if (const Result<StockAnswer> stock = target_.read_stock(sku)) {
             for (const StockRow& row : stock->locations) {
-                out +=
-                    sku + " at " + row.location + ": " + tell_counters(row.counters, asked) + "\n";
+                out += sku + " at " + row.location + ": " +
+                       tell_counters(row.counters, row.backordered, asked) + "\n";
             }
         }
     }

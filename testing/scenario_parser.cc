@@ -89,7 +89,25 @@ Policy read_policy(Words& words) {
     Policy policy;
     while (!words.done()) {
         if (words.accept("policy")) {
-            words.expect("strict");
+            policy.selling = words.one_of<Selling>({{"strict", Selling::strict},
+                                                    {"backorder", Selling::backorder},
+                                                    {"preorder", Selling::preorder}});
+            if (policy.selling == Selling::preorder) {
+                policy.available_on = Instant(std::chrono::days(30));
+            }
+        } else if (words.accept("limit")) {
+            auto& limit = policy.selling == Selling::preorder ? policy.preorder_limit
+                                                              : policy.backorder_limit;
+            limit = words.number<Quantity>("a quantity");
+        } else if (words.accept("reserve_at")) {
+            policy.reserve_at = words.one_of<ReserveAt>({{"cart", ReserveAt::cart},
+                                                         {"checkout", ReserveAt::checkout},
+                                                         {"payment", ReserveAt::payment}});
+        } else if (words.accept("fulfilment")) {
+            policy.fulfilment = words.one_of<Fulfilment>(
+                {{"tracked", Fulfilment::tracked}, {"at_confirm", Fulfilment::at_confirm}});
+        } else if (words.accept("max_per_cart")) {
+            policy.max_per_cart = words.number<Quantity>("a quantity");
         } else if (words.accept("ttl")) {
             policy.hold_ttl = words.seconds();
         } else if (words.accept("checkout_ttl")) {
@@ -101,8 +119,10 @@ Policy read_policy(Words& words) {
         } else if (words.accept("max_extensions")) {
             policy.max_extensions = words.number<int>("a count");
         } else if (words.accept("late_confirm")) {
-            policy.late_confirm = words.one_of<LateConfirm>(
-                {{"retake", LateConfirm::retake}, {"refuse", LateConfirm::refuse}});
+            policy.late_confirm =
+                words.one_of<LateConfirm>({{"retake", LateConfirm::retake},
+                                           {"refuse", LateConfirm::refuse},
+                                           {"backorder", LateConfirm::backorder}});
         } else if (words.accept("safety_stock")) {
             policy.safety_stock = words.number<Quantity>("a quantity");
         } else if (words.accept("max_per_customer")) {

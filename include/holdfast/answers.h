@@ -27,6 +27,8 @@ struct Counters {
 struct StockRow {
     std::string location;
     Counters counters;
+    // Units promised beyond what is there, each waiting for stock here.
+    Quantity backordered = 0;
     bool operator==(const StockRow&) const = default;
 };
 
@@ -51,6 +53,7 @@ struct StockAnswer {
     Counters total;
     Version version = 0;
     Instant as_of;
+    Quantity backordered = 0;
     bool operator==(const StockAnswer&) const = default;
 };
 

@@ -116,6 +116,13 @@ struct ReleaseHold {
     std::optional<Fence> fence;
 };
 
+// Made by the sequencer when units are there for a hold that waits for them.
+struct AllocateBackorder {
+    HoldId hold;
+    std::string sku;
+    std::string location;
+};
+
 // Made by the sequencer when deadlines pass: ends every hold due by `now`, oldest deadline first.
 struct ExpireHolds {};
 
@@ -144,7 +151,7 @@ struct ReturnUnits {
 
 using Command =
     std::variant<PlaceHold, AmendHold, ExtendHold, BeatHold, SecureHold, ConfirmHold, ReleaseHold,
-                 ExpireHolds, FulfilHold, CancelHold, ReturnUnits, DefineSku, DefineLocation,
-                 ReceiveStock, AdjustStock, MoveStock, TransferStock>;
+                 ExpireHolds, AllocateBackorder, FulfilHold, CancelHold, ReturnUnits, DefineSku,
+                 DefineLocation, ReceiveStock, AdjustStock, MoveStock, TransferStock>;
 
 }  // namespace holdfast

@@ -68,6 +68,9 @@ struct Part {
     std::string location;
     Quantity quantity = 0;
     bool limited = false;  // counts against the customer's limit
+    // Units of the same that were not there, and their place in the queue for them.
+    Quantity backordered = 0;
+    Version place = 0;
     bool operator==(const Part&) const = default;
 };
 
@@ -104,15 +107,21 @@ struct HoldExtended {
     bool operator==(const HoldExtended&) const = default;
 };
 
+// `lines`: all lines as they are now, and `taken` what was taken from available for those that were soft
+// before; both empty when none was.
 struct HoldSecured {
     HoldId id;
     Fence fence = 0;
     Instant expires_at;
+    std::string customer;
+    std::vector<HoldLine> lines;
+    std::vector<Part> taken;
     bool operator==(const HoldSecured&) const = default;
 };
 
 // `late`: the hold had expired and its units were free, so that `confirmed` was taken from available
-// rather than from held, perhaps at other locations than before.
+// rather than from held, perhaps at other locations than before. `taken`: what soft lines took from
+// available.
 struct HoldConfirmed {
     HoldId id;
     Fence fence = 0;
@@ -120,6 +129,7 @@ struct HoldConfirmed {
     std::vector<Part> confirmed;
     std::vector<Part> released;
     bool late = false;
+    std::vector<Part> taken;
     bool operator==(const HoldConfirmed&) const = default;
 };
 
@@ -137,6 +147,25 @@ struct HoldExpired {
     std::string customer;
     std::vector<Part> released;
     bool operator==(const HoldExpired&) const = default;
+};
+
+// A soft hold was paid when its units were gone: refund the shopper. `released` is what its firm lines had.
+struct HoldLost {
+    HoldId id;
+    Fence fence = 0;
+    std::string customer;
+    std::vector<Part> released;
+    std::vector<ShortLine> short_lines;
+    bool operator==(const HoldLost&) const = default;
+};
+
+// Units that came in went to the hold that waited longest: `allocated.quantity` of them, and
+// `allocated.backordered` are still to come. The hold's fence stays: nobody was given a new one.
+struct BackorderAllocated {
+    HoldId id;
+    HoldStatus status = HoldStatus::confirmed;  // of the hold: pending or confirmed
+    Part allocated;
+    bool operator==(const BackorderAllocated&) const = default;
 };
 
 struct HoldFulfilled {
@@ -169,10 +198,10 @@ struct HoldReturned {
     bool operator==(const HoldReturned&) const = default;
 };
 
-using Event =
-    std::variant<HoldPlaced, HoldRefused, HoldAmended, HoldExtended, HoldSecured, HoldConfirmed,
-                 HoldReleased, HoldExpired, HoldFulfilled, HoldCancelled, HoldReturned, SkuDefined,
-                 LocationDefined, StockReceived, StockAdjusted, StockMoved, StockTransferred>;
+using Event = std::variant<HoldPlaced, HoldRefused, HoldAmended, HoldExtended, HoldSecured,
+                           HoldConfirmed, HoldReleased, HoldExpired, HoldLost, BackorderAllocated,
+                           HoldFulfilled, HoldCancelled, HoldReturned, SkuDefined, LocationDefined,
+                           StockReceived, StockAdjusted, StockMoved, StockTransferred>;
 
 // "hold.placed", "stock.received", ...
 std::string_view type_name(const Event& event);

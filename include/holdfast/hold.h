@@ -1,6 +1,7 @@
 // A hold as everybody outside the core sees it, and as it is kept once it competes no longer.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ enum class HoldStatus : std::uint8_t {
     released,
     expired,
     cancelled,
-    returned
+    returned,
+    lost  // it was soft, and when it was paid its units were gone
 };
 std::string_view to_string(HoldStatus status);
 
@@ -26,6 +28,10 @@ struct Allocation {
     Quantity fulfilled = 0;
     Quantity cancelled = 0;
     Quantity returned = 0;
+    // Units promised here beyond stock, besides `quantity`, and where they stand in the queue for it: the
+    // version at which they joined. 0 when nothing waits.
+    Quantity backordered = 0;
+    Version place = 0;
 
     bool operator==(const Allocation&) const = default;
 };
@@ -34,10 +40,12 @@ struct HoldLine {
     std::string sku;
     // The location that the cart named; empty when the allocation rule chose.
     std::string location;
-    // Units asked for and units granted. They differ only in a partial hold.
+    // Units asked for and units granted, the waiting ones included. They differ only in a partial hold.
     Quantity wanted = 0;
     Quantity quantity = 0;
     std::vector<Allocation> allocations;
+    // The line is a wish: `quantity` is what is wanted, and no units are allocated yet.
+    bool soft = false;
     // Whether these units count against the customer's limit: the policy had one at the time.
     bool limited = false;
 
@@ -62,6 +70,9 @@ struct Hold {
 
     bool operator==(const Hold&) const = default;
 
+    [[nodiscard]] bool firm() const {
+        return std::ranges::none_of(lines, [](const HoldLine& line) { return line.soft; });
+    }
     // From this instant on the hold has lapsed.
     [[nodiscard]] Instant deadline() const {
         return heartbeat.count() > 0 && beats_until < expires_at ? beats_until : expires_at;

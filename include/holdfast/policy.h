@@ -1,6 +1,7 @@
 // What a shop promises for one SKU. A plain value with the defaults that the documentation names.
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string_view>
 
@@ -9,14 +10,29 @@
 
 namespace holdfast {
 
-enum class Selling : std::uint8_t { strict };
-enum class LateConfirm : std::uint8_t { retake, refuse };
+enum class Selling : std::uint8_t { strict, backorder, preorder };
+enum class ReserveAt : std::uint8_t { cart, checkout, payment };
+enum class Fulfilment : std::uint8_t { tracked, at_confirm };
+enum class LateConfirm : std::uint8_t { retake, refuse, backorder };
 enum class AllocationRule : std::uint8_t { priority, most_available, nearest };
+std::string_view to_string(Selling selling);
+std::string_view to_string(ReserveAt stage);
+std::string_view to_string(Fulfilment fulfilment);
 std::string_view to_string(LateConfirm rule);
 std::string_view to_string(AllocationRule rule);
 
 struct Policy {
     Selling selling = Selling::strict;
+    // Units that may be promised beyond stock and not be there yet, over all locations; none: as many as
+    // are asked for. Each belongs to the `selling` of its name. 0 to limits::quantity_max.
+    std::optional<Quantity> backorder_limit;
+    std::optional<Quantity> preorder_limit;
+    // From when on a preordered SKU is there. Only with `preorder`.
+    std::optional<Instant> available_on;
+    // When the units of a cart are taken off sale. Before that the hold is soft: a wish without units.
+    ReserveAt reserve_at = ReserveAt::cart;
+    // Who says that units were shipped: `fulfil`, or the sale itself.
+    Fulfilment fulfilment = Fulfilment::tracked;
     // How long a hold lasts when the request does not say. 1 s to max_ttl.
     Seconds hold_ttl{600};
     // How long `secure` lets the shopper pay. 1 s to max_ttl.
@@ -30,6 +46,8 @@ struct Policy {
     LateConfirm late_confirm = LateConfirm::retake;
     // Units on hand that are never offered, at each location. 0 to limits::quantity_max.
     Quantity safety_stock = 0;
+    // Units one cart may have. None: no limit. 1 to limits::quantity_max.
+    std::optional<Quantity> max_per_cart;
     // Units one customer may hold or own. None: no limit. 1 to limits::quantity_max.
     std::optional<Quantity> max_per_customer;
     // Which location serves a line that names none.
@@ -37,7 +55,10 @@ struct Policy {
     // Whether one such line may be served from several locations.
     bool split = false;
 
-    bool operator==(const Policy&) const = default;
+    auto operator<=>(const Policy&) const = default;
 };
+
+// How many units may be promised beyond stock: 0 under the strict policy, none when there is no limit.
+std::optional<Quantity> promise_limit(const Policy& policy);
 
 }  // namespace holdfast

@@ -24,6 +24,8 @@ enum class RefusalCode : std::uint8_t {
     insufficient_stock,
     customer_required,
     customer_limit_exceeded,
+    cart_limit_exceeded,
+    reserved_at_payment,
     ttl_too_long,
     max_extensions_reached,
     max_life_reached,
@@ -40,6 +42,7 @@ enum class RefusalCode : std::uint8_t {
     hold_expired,
     hold_cancelled,
     hold_returned,
+    hold_lost,
     // The service.
     overloaded,
     deadline_exceeded,
@@ -66,7 +69,7 @@ struct Refusal {
     std::string detail;
     // Where in the request, as a JSON pointer; empty when it is not one field.
     std::string field;
-    // insufficient_stock: every short line. customer_limit_exceeded: what is still allowed.
+    // insufficient_stock, hold_lost: every short line. The limits: what is still allowed.
     std::vector<ShortLine> short_lines;
     // stale_fence: the fence that the hold has now.
     std::optional<Fence> fence;

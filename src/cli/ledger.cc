@@ -8,9 +8,10 @@ void Ledger::add(const RecordedEvent& recorded) {
     std::visit(*this, recorded.event);
 }
 
-std::map<std::pair<std::string, std::string>, Counters> Ledger::counters() const {
+std::map<std::pair<std::string, std::string>, StockRow> Ledger::rows() const {
     auto rows = rows_;
-    for (auto& [name, it] : rows) {
+    for (auto& [name, row] : rows) {
+        Counters& it = row.counters;
         const auto safety_stock = safety_stock_.find(name.first);
         it.safety_stock = safety_stock == safety_stock_.end() ? 0 : safety_stock->second;
         it.available = it.on_hand - it.held - it.committed - it.safety_stock - it.returned -
@@ -25,6 +26,7 @@ void Ledger::take(const Hold& hold) {
             Counters& counters = row(line.sku, part.location);
             (hold.status == HoldStatus::pending ? counters.held : counters.committed) +=
                 part.quantity;
+            rows_[{line.sku, part.location}].backordered += part.backordered;
         }
     }
     if (hold.status == HoldStatus::pending) {
@@ -32,7 +34,14 @@ void Ledger::take(const Hold& hold) {
     }
 }
 
+void Ledger::wait(const std::vector<Part>& parts, Quantity sign) {
+    for (const Part& part : parts) {
+        rows_[{part.sku, part.location}].backordered += sign * part.backordered;
+    }
+}
+
 void Ledger::give_back(const std::vector<Part>& parts) {
+    wait(parts, -1);
     for (const Part& part : parts) {
         row(part.sku, part.location).held -= part.quantity;
     }
@@ -51,16 +60,26 @@ void Ledger::operator()(const HoldAmended& event) {
 
 void Ledger::operator()(const HoldExtended&) {}
 
-void Ledger::operator()(const HoldSecured&) {}
+void Ledger::operator()(const HoldSecured& event) {
+    wait(event.taken, 1);
+    for (const Part& part : event.taken) {
+        row(part.sku, part.location).held += part.quantity;
+    }
+}
 
 void Ledger::operator()(const HoldConfirmed& event) {
     pending_.erase(event.id);
     give_back(event.released);
+    wait(event.taken, 1);
+    wait(event.late ? event.confirmed : std::vector<Part>{}, 1);
     for (const Part& part : event.confirmed) {
         Counters& counters = row(part.sku, part.location);
         counters.committed += part.quantity;
         // A late one was given back when it expired: its units come from what is available.
         counters.held -= event.late ? 0 : part.quantity;
+    }
+    for (const Part& part : event.taken) {
+        row(part.sku, part.location).committed += part.quantity;
     }
 }
 
@@ -74,6 +93,18 @@ void Ledger::operator()(const HoldExpired& event) {
     give_back(event.released);
 }
 
+void Ledger::operator()(const HoldLost& event) {
+    pending_.erase(event.id);
+    give_back(event.released);
+}
+
+void Ledger::operator()(const BackorderAllocated& event) {
+    Counters& counters = row(event.allocated.sku, event.allocated.location);
+    (event.status == HoldStatus::pending ? counters.held : counters.committed) +=
+        event.allocated.quantity;
+    rows_[{event.allocated.sku, event.allocated.location}].backordered -= event.allocated.quantity;
+}
+
 void Ledger::operator()(const HoldFulfilled& event) {
     for (const Part& part : event.fulfilled) {
         Counters& counters = row(part.sku, part.location);
@@ -83,6 +114,7 @@ void Ledger::operator()(const HoldFulfilled& event) {
 }
 
 void Ledger::operator()(const HoldCancelled& event) {
+    wait(event.cancelled, -1);
     for (const Part& part : event.cancelled) {
         row(part.sku, part.location).committed -= part.quantity;
     }

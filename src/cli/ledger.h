@@ -18,7 +18,7 @@ public:
     void add(const RecordedEvent& recorded);
 
     // By SKU, then by location.
-    [[nodiscard]] std::map<std::pair<std::string, std::string>, Counters> counters() const;
+    [[nodiscard]] std::map<std::pair<std::string, std::string>, StockRow> rows() const;
     [[nodiscard]] std::uint64_t events() const { return events_; }
     [[nodiscard]] std::size_t pending_holds() const { return pending_.size(); }
     // Events by type.
@@ -33,6 +33,8 @@ public:
     void operator()(const HoldConfirmed& event);
     void operator()(const HoldReleased& event);
     void operator()(const HoldExpired& event);
+    void operator()(const HoldLost& event);
+    void operator()(const BackorderAllocated& event);
     void operator()(const HoldFulfilled& event);
     void operator()(const HoldCancelled& event);
     void operator()(const HoldReturned& event);
@@ -46,12 +48,14 @@ public:
 private:
     // available and safety_stock follow from the others and the policies.
     Counters& row(const std::string& sku, const std::string& location) {
-        return rows_[{sku, location}];
+        return rows_[{sku, location}].counters;
     }
+    // `sign` 1: these units wait for stock now; -1: no longer.
+    void wait(const std::vector<Part>& parts, Quantity sign);
     void take(const Hold& hold);
     void give_back(const std::vector<Part>& parts);
 
-    std::map<std::pair<std::string, std::string>, Counters> rows_;
+    std::map<std::pair<std::string, std::string>, StockRow> rows_;
     std::map<std::string, Quantity> safety_stock_;
     std::set<HoldId> pending_;
     std::map<std::string, std::uint64_t> types_;

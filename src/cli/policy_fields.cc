@@ -56,7 +56,35 @@ constexpr Field word_field(std::string_view name) {
             }};
 }
 
+template <std::optional<Quantity> Policy::* Member, Quantity Low>
+constexpr Field limit_field(std::string_view name) {
+    return {name,
+            [](const Policy& policy) {
+                return policy.*Member ? std::to_string(*(policy.*Member)) : std::string();
+            },
+            [](Policy& policy, const std::string& value) {
+                return read_number(value, Low, limits::quantity_max,
+                                   [&](Quantity number) { policy.*Member = number; });
+            }};
+}
+
 const std::array fields = {
+    word_field<&Policy::selling, Selling::preorder>("selling"),
+    limit_field<&Policy::backorder_limit, 0>("backorder_limit"),
+    limit_field<&Policy::preorder_limit, 0>("preorder_limit"),
+    Field{"available_on",
+          [](const Policy& policy) {
+              return policy.available_on ? to_rfc3339(*policy.available_on) : std::string();
+          },
+          [](Policy& policy, const std::string& value) -> std::optional<std::string> {
+              policy.available_on = parse_rfc3339(value);
+              return policy.available_on ? std::nullopt
+                                         : std::optional<std::string>(
+                                               "it must be a time such as "
+                                               "2026-12-24T18:00:00Z");
+          }},
+    word_field<&Policy::reserve_at, ReserveAt::payment>("reserve_at"),
+    word_field<&Policy::fulfilment, Fulfilment::at_confirm>("fulfilment"),
     seconds_field<&Policy::hold_ttl>("hold_ttl"),
     seconds_field<&Policy::checkout_ttl>("checkout_ttl"),
     seconds_field<&Policy::max_ttl>("max_ttl"),
@@ -68,21 +96,14 @@ const std::array fields = {
                   policy.max_extensions = static_cast<int>(number);
               });
           }},
-    word_field<&Policy::late_confirm, LateConfirm::refuse>("late_confirm"),
+    word_field<&Policy::late_confirm, LateConfirm::backorder>("late_confirm"),
     Field{"safety_stock", [](const Policy& policy) { return std::to_string(policy.safety_stock); },
           [](Policy& policy, const std::string& value) {
               return read_number(value, 0, limits::quantity_max,
                                  [&](Quantity number) { policy.safety_stock = number; });
           }},
-    Field{"max_per_customer",
-          [](const Policy& policy) {
-              return policy.max_per_customer ? std::to_string(*policy.max_per_customer)
-                                             : std::string();
-          },
-          [](Policy& policy, const std::string& value) {
-              return read_number(value, 1, limits::quantity_max,
-                                 [&](Quantity number) { policy.max_per_customer = number; });
-          }},
+    limit_field<&Policy::max_per_cart, 1>("max_per_cart"),
+    limit_field<&Policy::max_per_customer, 1>("max_per_customer"),
     word_field<&Policy::allocation, AllocationRule::nearest>("allocation"),
     Field{"split",
           [](const Policy& policy) { return std::string(policy.split ? "true" : "false"); },

@@ -51,17 +51,18 @@ Replayed read_log(Connection& connection, std::optional<Instant> until,
 }
 
 void print_json(const Replayed& replayed,
-                const std::map<std::pair<std::string, std::string>, Counters>& counters) {
+                const std::map<std::pair<std::string, std::string>, StockRow>& rows) {
     json::object types;
     for (const auto& [type, count] : replayed.ledger.types()) {
         types[type] = count;
     }
     json::array stock;
-    for (const auto& [name, it] : counters) {
+    for (const auto& [name, it] : rows) {
         json::object row{{"sku", name.first}, {"location", name.second}};
-        for (auto& [counter, units] : to_json(it)) {
+        for (auto& [counter, units] : to_json(it.counters)) {
             row[counter] = units;
         }
+        row["backordered"] = it.backordered;
         stock.push_back(std::move(row));
     }
     std::cout << json::serialize(json::object{{"events", replayed.ledger.events()},
@@ -74,7 +75,7 @@ void print_json(const Replayed& replayed,
 }
 
 void print_text(const Replayed& replayed,
-                const std::map<std::pair<std::string, std::string>, Counters>& counters) {
+                const std::map<std::pair<std::string, std::string>, StockRow>& rows) {
     const Ledger& ledger = replayed.ledger;
     std::cout << thousands(static_cast<std::int64_t>(ledger.events())) << " events up to version "
               << replayed.version << " at " << to_rfc3339(replayed.at) << ", "
@@ -85,11 +86,13 @@ void print_text(const Replayed& replayed,
     }
     types.print(std::cout);
     Table stock({"sku", "location", "available", "held", "committed", "on hand", "safety stock",
-                 "returned", "repair", "damaged"});
-    for (const auto& [name, it] : counters) {
+                 "returned", "repair", "damaged", "backordered"});
+    for (const auto& [name, row] : rows) {
+        const Counters& it = row.counters;
         std::vector<std::string> cells = {name.first, name.second};
-        for (const Quantity units : {it.available, it.held, it.committed, it.on_hand,
-                                     it.safety_stock, it.returned, it.repair, it.damaged}) {
+        for (const Quantity units :
+             {it.available, it.held, it.committed, it.on_hand, it.safety_stock, it.returned,
+              it.repair, it.damaged, row.backordered}) {
             cells.push_back(thousands(units));
         }
         stock.add(std::move(cells));
@@ -113,16 +116,16 @@ ExitStatus run(ReplayOptions& options) {
         to_version = static_cast<Version>(parse_number("--to-version", options.to_version));
     }
     const Replayed replayed = read_log(*options.target.connect(), until, to_version);
-    auto counters = replayed.ledger.counters();
+    auto rows = replayed.ledger.rows();
     if (!options.skus.empty()) {
-        std::erase_if(counters, [&](const auto& row) {
+        std::erase_if(rows, [&](const auto& row) {
             return std::ranges::count(options.skus, row.first.first) == 0;
         });
     }
     if (options.json) {
-        print_json(replayed, counters);
+        print_json(replayed, rows);
     } else {
-        print_text(replayed, counters);
+        print_text(replayed, rows);
     }
     return ExitStatus::ok;
 }

@@ -2,7 +2,10 @@
 
 #include <iostream>
 
+#include <fmt/format.h>
+
 #include "cli/connection.h"
+#include "cli/policy_fields.h"
 #include "cli/terminal.h"
 #include "http/answer_json.h"
 #include "http/problem.h"
@@ -12,14 +15,15 @@ namespace holdfast::cli {
 namespace {
 
 // The counters that people look at first come first.
-const std::vector<std::string> counter_names = {"available",    "held",     "committed", "on hand",
-                                                "safety stock", "returned", "repair",    "damaged"};
+const std::vector<std::string> counter_names = {"available", "held",         "committed",
+                                                "on hand",   "safety stock", "returned",
+                                                "repair",    "damaged",      "backordered"};
 
-std::vector<std::string> counter_cells(const Counters& counters) {
+std::vector<std::string> counter_cells(const Counters& counters, Quantity backordered) {
     std::vector<std::string> cells;
-    for (const Quantity units :
-         {counters.available, counters.held, counters.committed, counters.on_hand,
-          counters.safety_stock, counters.returned, counters.repair, counters.damaged}) {
+    for (const Quantity units : {counters.available, counters.held, counters.committed,
+                                 counters.on_hand, counters.safety_stock, counters.returned,
+                                 counters.repair, counters.damaged, backordered}) {
         cells.push_back(thousands(units));
     }
     return cells;
@@ -47,6 +51,7 @@ std::string line_text(const HoldLine& line) {
     if (line.wanted != line.quantity) {
         text += " of " + std::to_string(line.wanted);
     }
+    text += line.soft ? " (a wish: its units are still on sale)" : "";
     for (const Allocation& part : line.allocations) {
         text += " @" + part.location;
         text += line.allocations.size() > 1 ? "=" + std::to_string(part.quantity) : "";
@@ -55,6 +60,7 @@ std::string line_text(const HoldLine& line) {
                 text += " (" + std::to_string(units) + " " + what + ")";
             }
         };
+        done(part.backordered, "on back order");
         done(part.fulfilled, "shipped");
         done(part.cancelled, "cancelled");
         done(part.returned, "returned");
@@ -116,17 +122,17 @@ void show(std::ostream& out, const std::vector<StockAnswer>& stock, const Style&
     heading.insert(heading.end(), counter_names.begin(), counter_names.end());
     Table table(heading);
     const auto add = [&](const std::string& sku, const std::string& location,
-                         const Counters& counters) {
+                         const Counters& counters, Quantity backordered) {
         std::vector<std::string> cells = {sku, location};
-        std::ranges::move(counter_cells(counters), std::back_inserter(cells));
+        std::ranges::move(counter_cells(counters, backordered), std::back_inserter(cells));
         table.add(std::move(cells));
     };
     for (const StockAnswer& answer : stock) {
         for (const StockRow& row : answer.locations) {
-            add(answer.sku, row.location, row.counters);
+            add(answer.sku, row.location, row.counters, row.backordered);
         }
         if (answer.locations.size() != 1) {
-            add(answer.sku, "(all)", answer.total);
+            add(answer.sku, "(all)", answer.total, answer.backordered);
         }
     }
     table.print(out);
@@ -137,19 +143,11 @@ void show(std::ostream& out, const SkuAnswer& sku, const Style& style) {
         out << json_of(sku) << '\n';
         return;
     }
-    const Policy& policy = sku.policy;
-    out << sku.sku << '\n'
-        << "  hold_ttl          " << policy.hold_ttl.count() << " s\n"
-        << "  checkout_ttl      " << policy.checkout_ttl.count() << " s\n"
-        << "  max_ttl           " << policy.max_ttl.count() << " s\n"
-        << "  max_life          " << policy.max_life.count() << " s\n"
-        << "  max_extensions    " << policy.max_extensions << '\n'
-        << "  late_confirm      " << to_string(policy.late_confirm) << '\n'
-        << "  safety_stock      " << policy.safety_stock << '\n'
-        << "  max_per_customer  "
-        << (policy.max_per_customer ? std::to_string(*policy.max_per_customer) : "none") << '\n'
-        << "  allocation        " << to_string(policy.allocation)
-        << (policy.split ? ", split over locations\n" : "\n");
+    out << sku.sku << '\n';
+    for (const std::string_view name : policy_field_names()) {
+        const std::string value = policy_field(sku.policy, name);
+        out << fmt::format("  {:17} {}\n", name, value.empty() ? "none" : value);
+    }
 }
 
 void show(std::ostream& out, const LocationAnswer& location, const Style& style) {

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/members.h"
+#include "http/answer_json.h"
 
 namespace holdfast::cli {
 
@@ -107,6 +108,9 @@ struct Writer {
     WireRequest operator()(const ExpireHolds&) const {
         throw std::logic_error("ExpireHolds is made by the engine, never sent");
     }
+    WireRequest operator()(const AllocateBackorder&) const {
+        throw std::logic_error("AllocateBackorder is made by the engine, never sent");
+    }
     WireRequest operator()(const FulfilHold& it) const {
         json::object body = fenced_lines(it);
         put(body, "reference", it.reference);
@@ -160,9 +164,9 @@ struct Writer {
 
 // In the order of Command.
 constexpr std::array<std::string_view, std::variant_size_v<Command>> batch_words = {
-    "hold",   "amend",  "extend",  "heartbeat", "secure",     "confirm",         "release",
-    "expire", "fulfil", "cancel",  "return",    "define_sku", "define_location", "receive",
-    "adjust", "move",   "transfer"};
+    "hold",       "amend",           "extend",   "heartbeat", "secure", "confirm",
+    "release",    "expire",          "allocate", "fulfil",    "cancel", "return",
+    "define_sku", "define_location", "receive",  "adjust",    "move",   "transfer"};
 
 std::string_view batch_word(const Command& command) {
     return batch_words.at(command.index());
@@ -185,16 +189,26 @@ Counters counters_from(const json::value& body) {
 Policy policy_from(const json::value& body) {
     const Members members(body);
     Policy policy;
+    const auto limit = [&members](std::string_view name) {
+        return members.find(name) == nullptr ? std::nullopt : std::optional(members.number(name));
+    };
+    policy.selling = members.choice("selling", Selling::preorder);
+    policy.backorder_limit = limit("backorder_limit");
+    policy.preorder_limit = limit("preorder_limit");
+    if (members.find("available_on") != nullptr) {
+        policy.available_on = members.instant("available_on");
+    }
+    policy.reserve_at = members.choice("reserve_at", ReserveAt::payment);
+    policy.fulfilment = members.choice("fulfilment", Fulfilment::at_confirm);
     policy.hold_ttl = Seconds(members.number("hold_ttl"));
     policy.checkout_ttl = Seconds(members.number("checkout_ttl"));
     policy.max_ttl = Seconds(members.number("max_ttl"));
     policy.max_life = Seconds(members.number("max_life"));
     policy.max_extensions = static_cast<int>(members.number("max_extensions"));
-    policy.late_confirm = members.choice("late_confirm", LateConfirm::refuse);
+    policy.late_confirm = members.choice("late_confirm", LateConfirm::backorder);
     policy.safety_stock = members.number("safety_stock");
-    if (members.find("max_per_customer") != nullptr) {
-        policy.max_per_customer = members.number("max_per_customer");
-    }
+    policy.max_per_cart = limit("max_per_cart");
+    policy.max_per_customer = limit("max_per_customer");
     policy.allocation = members.choice("allocation", AllocationRule::nearest);
     policy.split = members.get<bool>("split");
     return policy;
@@ -209,14 +223,16 @@ HoldLine hold_line_from(const json::value& body) {
         .location = members.text("location"),
         .wanted = members.number(members.find("wanted") == nullptr ? "quantity" : "wanted"),
         .quantity = members.number("quantity"),
-        .allocations = {}};
+        .allocations = {},
+        .soft = members.get<bool>("soft")};
     for (const json::value& item : members.list("allocations")) {
         const Members allocation(item);
         line.allocations.push_back({.location = allocation.text("location"),
                                     .quantity = allocation.number("quantity"),
                                     .fulfilled = allocation.number("fulfilled"),
                                     .cancelled = allocation.number("cancelled"),
-                                    .returned = allocation.number("returned")});
+                                    .returned = allocation.number("returned"),
+                                    .backordered = allocation.number("backordered")});
     }
     return line;
 }
@@ -285,7 +301,7 @@ Hold hold_from(const json::value& body) {
     const Members members(body);
     Hold hold;
     hold.id = members.hold_id();
-    hold.status = members.choice("status", HoldStatus::returned);
+    hold.status = members.choice("status", HoldStatus::lost);
     hold.fence = members.get<std::uint64_t>("fence");
     hold.cart = members.text("cart");
     hold.customer = members.text("customer");
@@ -325,10 +341,13 @@ StockAnswer stock_answer_from(const json::value& body) {
                       .version = members.get<std::uint64_t>("version"),
                       .as_of = members.instant("as_of")};
     for (const json::value& row : members.list("locations")) {
-        stock.locations.push_back({Members(row).text("location"), counters_from(row)});
+        stock.locations.push_back({.location = Members(row).text("location"),
+                                   .counters = counters_from(row),
+                                   .backordered = Members(row).number("backordered")});
     }
     if (const json::value* total = members.find("total")) {
         stock.total = counters_from(*total);
+        stock.backordered = Members(*total).number("backordered");
     }
     return stock;
 }
@@ -425,20 +444,10 @@ json::object to_json(const Counters& counters) {
 }
 
 json::object to_json(const Policy& policy) {
-    json::object object{{"selling", "strict"},
-                        {"hold_ttl", policy.hold_ttl.count()},
-                        {"checkout_ttl", policy.checkout_ttl.count()},
-                        {"max_ttl", policy.max_ttl.count()},
-                        {"max_life", policy.max_life.count()},
-                        {"max_extensions", policy.max_extensions},
-                        {"late_confirm", to_string(policy.late_confirm)},
-                        {"safety_stock", policy.safety_stock},
-                        {"allocation", to_string(policy.allocation)},
-                        {"split", policy.split}};
-    if (policy.max_per_customer) {
-        object["max_per_customer"] = *policy.max_per_customer;
-    }
-    return object;
+    std::string text;
+    http::JsonWriter writer(text);
+    http::write(writer, policy);
+    return parse_json(text).as_object();
 }
 
 }  // namespace holdfast::cli

@@ -17,7 +17,8 @@ std::vector<Part> parts(const Members& data, std::string_view name) {
         const Members part(item);
         parts.push_back({.sku = part.text("sku"),
                          .location = part.text("location"),
-                         .quantity = part.number("quantity")});
+                         .quantity = part.number("quantity"),
+                         .backordered = part.number("backordered")});
     }
     return parts;
 }
@@ -28,6 +29,8 @@ E read(const Members& data) {
     E event;
     if constexpr (requires { event.id; }) {
         event.id = data.hold_id();
+    }
+    if constexpr (requires { event.fence; }) {
         event.fence = data.get<std::uint64_t>("fence");
     }
     if constexpr (requires { event.customer; }) {
@@ -40,7 +43,7 @@ E read(const Members& data) {
         event.expires_at = data.instant("expires_at");
     }
     if constexpr (requires { event.status; }) {
-        event.status = data.choice("status", HoldStatus::returned);
+        event.status = data.choice("status", HoldStatus::lost);
     }
     if constexpr (requires { event.sku; }) {
         event.sku = data.text("sku");
@@ -53,6 +56,9 @@ E read(const Members& data) {
     }
     if constexpr (requires { event.reference; }) {
         event.reference = data.text("reference");
+    }
+    if constexpr (requires { event.taken; }) {
+        event.taken = parts(data, "taken");
     }
     if constexpr (requires { event.released; }) {
         event.released = parts(data, "released");
@@ -81,6 +87,21 @@ Event confirmed(const Members& data) {
     event.confirmed = parts(data, "confirmed");
     event.late = data.get<bool>("late");
     return event;
+}
+
+Event lost(const Members& data) {
+    auto event = read<HoldLost>(data);
+    event.short_lines = short_lines_from(data.list("short"));
+    return event;
+}
+
+Event allocated(const Members& data) {
+    return BackorderAllocated{.id = data.hold_id(),
+                              .status = data.choice("status", HoldStatus::lost),
+                              .allocated = {.sku = data.text("sku"),
+                                            .location = data.text("location"),
+                                            .quantity = data.number("quantity"),
+                                            .backordered = data.number("backordered")}};
 }
 
 Event fulfilled(const Members& data) {
@@ -154,6 +175,8 @@ const std::map<std::string_view, Reader>& readers() {
         {"hold.confirmed", confirmed},
         {"hold.released", plain<HoldReleased>},
         {"hold.expired", plain<HoldExpired>},
+        {"hold.lost", lost},
+        {"backorder.allocated", allocated},
         {"hold.fulfilled", fulfilled},
         {"hold.cancelled", cancelled},
         {"hold.returned", returned},

@@ -1,6 +1,7 @@
 #include "core/allocation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -21,6 +22,7 @@ struct Wanted {
     Quantity quantity = 0;
     Quantity allowed = 0;      // by the customer's limit; less than quantity only when partial
     bool sku_repeats = false;  // another line of the cart is of the same SKU
+    bool soft = false;         // only wished for at this stage
 };
 
 // Most carts are small: theirs lie on the stack.
@@ -40,7 +42,8 @@ Refusal unknown(RefusalCode code, std::string_view kind, std::string_view name,
             .field = std::move(field)};
 }
 
-Result<Wanted> resolve_line(const State& state, const LineRequest& line, std::size_t i) {
+Result<Wanted> resolve_line(const State& state, const LineRequest& line, std::size_t i,
+                            Stage stage) {
     Wanted wanted{.sku = state.find_sku(line.sku), .quantity = line.quantity};
     if (wanted.sku == nullptr) {
         return std::unexpected(unknown(RefusalCode::unknown_sku, "SKU", line.sku, "skus",
@@ -54,6 +57,7 @@ Result<Wanted> resolve_line(const State& state, const LineRequest& line, std::si
         }
         wanted.location = *location;
     }
+    wanted.soft = static_cast<int>(wanted.sku->policy->reserve_at) > static_cast<int>(stage);
     return wanted;
 }
 
@@ -87,11 +91,11 @@ void merge_repeated(const State& state, Cart& cart) {
     }
 }
 
-std::optional<Refusal> resolve(const State& state, const std::vector<LineRequest>& lines,
-                               Cart& cart) {
+std::optional<Refusal> resolve(const State& state, const AllocationRequest& request, Cart& cart) {
+    const std::vector<LineRequest>& lines = request.lines;
     cart.reserve(lines.size());
     for (std::size_t i = 0; i < lines.size(); ++i) {
-        auto line = resolve_line(state, lines[i], i);
+        auto line = resolve_line(state, lines[i], i, request.stage);
         if (!line) {
             return std::move(line.error());
         }
@@ -114,6 +118,7 @@ public:
             for (const Allocation& allocation : own->lines[i].allocations) {
                 changes_[place(state, *sku, *state.find_location(allocation.location))] +=
                     allocation.quantity;
+                promised_[sku] -= allocation.backordered;
             }
         }
     }
@@ -121,6 +126,9 @@ public:
     [[nodiscard]] Quantity free(const SkuState& sku, LocationIndex location) const {
         const Counters* counters = sku.at(location);
         Quantity free = counters == nullptr ? 0 : std::max<Quantity>(counters->available, 0);
+        if (sku.queues && sku.queues->at(location) != nullptr && !HF_FAULT(queue_jumped)) {
+            free = 0;  // what is there, or comes in, is for those who wait
+        }
         free += HF_FAULT(available_off_by_one) ? 1 : 0;
         free += HF_FAULT(safety_stock_ignored) && counters != nullptr ? counters->safety_stock : 0;
         if (!changes_.empty()) {
@@ -136,9 +144,31 @@ public:
         }
     }
 
+    // Units of the SKU that may still be promised beyond stock.
+    [[nodiscard]] Quantity promisable(const SkuState& sku, bool late) const {
+        if (sku.policy->selling == Selling::strict ||
+            (late && sku.policy->late_confirm != LateConfirm::backorder)) {
+            return 0;
+        }
+        Quantity promised = sku.queues ? sku.queues->backordered() : 0;
+        if (const auto change = promised_.find(&sku); change != promised_.end()) {
+            promised += change->second;
+        }
+        const Quantity off = HF_FAULT(promise_limit_off_by_one) ? 1 : 0;
+        const Quantity limit = promise_limit(*sku.policy).value_or(limits::quantity_max);
+        return std::max<Quantity>(limit + off - promised, 0);
+    }
+
+    void promise(const Wanted& line, Quantity quantity) {
+        if (line.sku_repeats) {
+            promised_[line.sku] += quantity;
+        }
+    }
+
 private:
     const State& state_;
     boost::unordered_flat_map<std::uint64_t, Quantity> changes_;
+    boost::unordered_flat_map<const SkuState*, Quantity> promised_;
 };
 
 using Order = boost::container::small_vector<LocationIndex, 8>;
@@ -158,7 +188,10 @@ void candidates(const State& state, const Shelf& shelf, const Wanted& line, std:
             order.push_back(location);
         }
     }
-    switch (line.sku->policy.allocation) {
+    if (order.empty()) {
+        order.push_back(state.by_priority.front());  // where units that are promised are waited for
+    }
+    switch (line.sku->policy->allocation) {
         case AllocationRule::priority:
             break;
         case AllocationRule::most_available:
@@ -174,46 +207,85 @@ void candidates(const State& state, const Shelf& shelf, const Wanted& line, std:
     }
 }
 
+// Where the units that a line waits for stand in the queue: where this cart's did before, unless it wants
+// more of them now, or behind everybody else.
+Version place_in_queue(const State& state, const AllocationRequest& request, const SkuState& sku,
+                       std::string_view location, Quantity units) {
+    Quantity had = 0;
+    Version place = 0;
+    for (std::size_t i = 0; request.own != nullptr && i < request.own->lines.size(); ++i) {
+        const HoldLine& line = request.own->lines[i];
+        for (const Allocation& allocation : line.allocations) {
+            if (line.sku == sku.sku && allocation.location == location &&
+                allocation.backordered > 0) {
+                had += allocation.backordered;
+                place = allocation.place;
+            }
+        }
+    }
+    return units <= had ? place : state.versions[state.home(sku)] + 1;
+}
+
 // Takes up to the allowed units for one line into `granted`; without `partial`, all or nothing. Returns
-// what the line could have had.
+// what the line could have had. Units that may be promised are waited for at the location that serves
+// the line, or the first of those that do.
 Quantity serve(const State& state, Shelf& shelf, const Wanted& line,
                const AllocationRequest& request, HoldLine& granted) {
     const Quantity wanted = line.allowed;
     Order order;
     candidates(state, shelf, line, request.region, order);
-    Quantity possible = 0;
-    const auto take = [&](LocationIndex location, Quantity quantity) {
+    const Quantity promisable = shelf.promisable(*line.sku, request.late);
+    Quantity possible = promisable;
+    const auto take = [&](LocationIndex location, Quantity quantity, Quantity backordered) {
         shelf.take(line, location, quantity);
+        shelf.promise(line, backordered);
         granted.allocations.reserve(1);  // nearly always all of them
-        granted.allocations.emplace_back(state.locations[location].name, quantity);
-        granted.quantity += quantity;
-    };
-    if (line.sku->policy.split) {
-        for (const LocationIndex location : order) {
-            possible += shelf.free(*line.sku, location);
+        granted.allocations.push_back(
+            {.location = state.locations[location].name, .quantity = quantity});
+        granted.quantity += quantity + backordered;
+        if (backordered > 0) {
+            Allocation& waiting = granted.allocations.back();
+            waiting.backordered = backordered;
+            waiting.place =
+                place_in_queue(state, request, *line.sku, waiting.location, backordered);
         }
+    };
+    if (line.sku->policy->split) {
+        Quantity there = 0;
+        for (const LocationIndex location : order) {
+            there += shelf.free(*line.sku, location);
+        }
+        possible += there;
+        if (!request.partial && possible < wanted) {
+            return possible;
+        }
+        Quantity waiting = std::clamp<Quantity>(wanted - there, 0, promisable);
         for (const LocationIndex location : order) {
             const Quantity part =
-                std::min(wanted - granted.quantity, shelf.free(*line.sku, location));
-            if (part > 0 && (request.partial || possible >= wanted)) {
-                take(location, part);
+                std::min(wanted - granted.quantity - waiting, shelf.free(*line.sku, location));
+            if (part > 0 || waiting > 0) {
+                take(location, part, std::exchange(waiting, 0));
             }
         }
         return possible;
     }
-    std::optional<LocationIndex> best;
+    LocationIndex best = order.front();
+    Quantity there = 0;
     for (const LocationIndex location : order) {
         const Quantity free = shelf.free(*line.sku, location);
-        if (free > possible) {
-            possible = free;
+        if (free > there) {
+            there = free;
             best = location;
         }
         if (free >= wanted) {
             break;  // the first in the order that can serve the whole line
         }
     }
-    if (best && wanted > 0 && (request.partial || possible >= wanted)) {
-        take(*best, std::min(wanted, possible));
+    possible += there;
+    const Quantity units = std::min(wanted, there);
+    const Quantity waiting = std::min(wanted - units, promisable);
+    if (units + waiting > 0 && (request.partial || possible >= wanted)) {
+        take(best, units, waiting);
     }
     return possible;
 }
@@ -230,29 +302,23 @@ Quantity allowance(const SkuState& sku, const AllocationRequest& request) {
             counted -= line.limited && line.sku == sku.sku ? line.quantity : 0;
         }
     }
-    return std::max<Quantity>(*sku.policy.max_per_customer - counted, 0);
+    return std::max<Quantity>(*sku.policy->max_per_customer - counted, 0);
 }
 
-// Says how many units of each line the customer's limits let through: less than wanted only when
-// partial, and then not nothing at all.
-std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request) {
+// Lowers what each line may have to what is left of its SKU's limit (`left`; none: no limit). Refuses
+// when that is less than wanted, unless the cart is partial and something is left of it.
+template <class Left>
+std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request, RefusalCode code,
+                             Left left) {
     std::vector<ShortLine> over;
-    boost::unordered_flat_map<const SkuState*, Quantity> left;
+    boost::unordered_flat_map<const SkuState*, Quantity> rest;
     for (Wanted& line : cart) {
-        line.allowed = line.quantity;
-        if (!line.sku->policy.max_per_customer) {
+        const std::optional<Quantity> most = left(*line.sku);
+        if (!most) {
             continue;
         }
-        if (request.customer.empty()) {
-            return Refusal{
-                .code = RefusalCode::customer_required,
-                .detail = fmt::format("SKU '{}' is limited to {} units a customer: name the "
-                                      "customer",
-                                      line.sku->sku, *line.sku->policy.max_per_customer),
-                .field = "/customer"};
-        }
-        Quantity& allowed = left.try_emplace(line.sku, allowance(*line.sku, request)).first->second;
-        if (allowed < line.quantity) {
+        Quantity& allowed = rest.try_emplace(line.sku, *most).first->second;
+        if (allowed < line.allowed) {
             over.push_back({.sku = line.sku->sku,
                             .location = {},
                             .wanted = line.quantity,
@@ -262,14 +328,42 @@ std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request) {
         allowed -= line.allowed;
     }
     const auto stopped = [](const Wanted& line) { return line.allowed == 0; };
-    if (!over.empty() && (!request.partial || std::ranges::all_of(cart, stopped))) {
-        return Refusal{.code = RefusalCode::customer_limit_exceeded,
-                       .detail = fmt::format("customer '{}' may have {} more of SKU '{}', not {}",
-                                             request.customer, over.front().available,
-                                             over.front().sku, over.front().wanted),
-                       .short_lines = std::move(over)};
+    if (over.empty() || (request.partial && !std::ranges::all_of(cart, stopped))) {
+        return std::nullopt;
     }
-    return std::nullopt;
+    const std::string who = code == RefusalCode::cart_limit_exceeded
+                                ? "one cart"
+                                : fmt::format("customer '{}'", request.customer);
+    return Refusal{
+        .code = code,
+        .detail = fmt::format("{} may have {} more of SKU '{}', not {}", who,
+                              over.front().available, over.front().sku, over.front().wanted),
+        .short_lines = std::move(over)};
+}
+
+// How many units of each line the limits of the SKUs let through.
+std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request) {
+    for (Wanted& line : cart) {
+        line.allowed = line.quantity;
+    }
+    const auto of_cart = [](const SkuState& sku) { return sku.policy->max_per_cart; };
+    if (auto over = limit(cart, request, RefusalCode::cart_limit_exceeded, of_cart)) {
+        return over;
+    }
+    for (const Wanted& line : cart) {
+        if (line.sku->policy->max_per_customer && request.customer.empty()) {
+            return Refusal{
+                .code = RefusalCode::customer_required,
+                .detail = fmt::format("SKU '{}' is limited to {} units a customer: name the "
+                                      "customer",
+                                      line.sku->sku, *line.sku->policy->max_per_customer),
+                .field = "/customer"};
+        }
+    }
+    const auto of_customer = [&request](const SkuState& sku) {
+        return sku.policy->max_per_customer ? std::optional(allowance(sku, request)) : std::nullopt;
+    };
+    return limit(cart, request, RefusalCode::customer_limit_exceeded, of_customer);
 }
 
 Refusal not_enough(std::vector<ShortLine> short_lines) {
@@ -288,7 +382,7 @@ Refusal not_enough(std::vector<ShortLine> short_lines) {
 
 Result<std::vector<HoldLine>> allocate(const State& state, const AllocationRequest& request) {
     Cart cart;
-    if (auto unknown = resolve(state, request.lines, cart)) {
+    if (auto unknown = resolve(state, request, cart)) {
         return std::unexpected(std::move(*unknown));
     }
     if (auto limited = limit(cart, request)) {
@@ -311,8 +405,12 @@ Result<std::vector<HoldLine>> allocate(const State& state, const AllocationReque
                 served.location = state.locations[line.location].name;
             }
             served.wanted = line.quantity;
-            served.limited = line.sku->policy.max_per_customer.has_value();
             const Quantity possible = serve(state, shelf, line, request, served);
+            served.limited = !line.soft && line.sku->policy->max_per_customer.has_value();
+            served.soft = line.soft;
+            if (line.soft) {
+                served.allocations.clear();
+            }
             if (served.quantity < line.quantity) {
                 short_lines.push_back({.sku = served.sku,
                                        .location = served.location,

@@ -13,6 +13,9 @@
 
 namespace holdfast::core {
 
+// How far the sale has come: decides which SKUs' units are taken, and which are only wished for.
+enum class Stage : std::uint8_t { cart, checkout, payment };
+
 struct AllocationRequest {
     // Equal (SKU, location) pairs are summed; the order of first appearance is kept.
     const std::vector<LineRequest>& lines;
@@ -21,6 +24,9 @@ struct AllocationRequest {
     bool partial = false;
     // A hold whose units count as free for this cart: the one that is being amended.
     const Hold* own = nullptr;
+    Stage stage = Stage::cart;
+    // The payment of a hold that had lapsed: only policies whose `late_confirm` says so promise units.
+    bool late = false;
 };
 
 // The lines with their allocations, or the refusal, which names every short line.

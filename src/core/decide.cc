@@ -19,6 +19,9 @@ struct Rules {
     Decision operator()(const ConfirmHold& c) const { return confirm_hold(state, c, given); }
     Decision operator()(const ReleaseHold& c) const { return release_hold(state, c, given); }
     Decision operator()(const ExpireHolds&) const { return expire_holds(state, given); }
+    Decision operator()(const AllocateBackorder& c) const {
+        return allocate_backorder(state, c, given);
+    }
     Decision operator()(const FulfilHold& c) const { return fulfil_hold(state, c, given); }
     Decision operator()(const CancelHold& c) const { return cancel_hold(state, c, given); }
     Decision operator()(const ReturnUnits& c) const { return return_units(state, c, given); }
@@ -47,11 +50,29 @@ std::size_t prefetch(const State& state, const Command& command) {
     return place->lines.size();
 }
 
+std::optional<Command> next_to_serve(State& state) {
+    while (!state.to_serve.empty()) {
+        SkuState& sku = state.skus[state.to_serve.back()];
+        for (const StockQueue& queue : sku.queues->orders) {
+            if (sku.at(queue.location)->available > 0) {
+                return AllocateBackorder{.hold = queue.orders.begin()->second.hold,
+                                         .sku = sku.sku,
+                                         .location = state.locations[queue.location].name};
+            }
+        }
+        sku.queues->to_be_served = false;
+        state.to_serve.pop_back();
+    }
+    return std::nullopt;
+}
+
 std::optional<HoldId> named_hold(const Command& command) {
     return std::visit(
         []<class C>(const C& c) -> std::optional<HoldId> {
             if constexpr (requires { c.id; }) {
                 return c.id;
+            } else if constexpr (requires { c.hold; }) {
+                return c.hold;
             } else {
                 return std::nullopt;
             }

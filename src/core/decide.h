@@ -37,6 +37,10 @@ struct Decision {
 
 Decision decide(const State& state, const Command& command, const Given& given);
 
+// What is to be decided next so that those who wait get what is there: the sequencer asks after every change,
+// until there is nothing. Takes those SKUs off State::to_serve of which nobody waits, or nothing is left.
+std::optional<Command> next_to_serve(State& state);
+
 // Says that the command will be decided in a moment, so that what it looks at is in the cache by then: a
 // catalogue is larger than any cache, and waiting for memory is most of what a cart costs. Returns
 // the number of SKUs.

@@ -1,12 +1,10 @@
 #include "core/evolve.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include <holdfast/assert.h>
 #include <holdfast/fault.h>
 #include <holdfast/limits.h>
-#include "core/line_index.h"
 
 namespace holdfast::core {
 namespace {
@@ -40,13 +38,15 @@ public:
     explicit Evolution(State& state) : state_(state) {}
 
     void operator()(const SkuDefined& e) {
-        SkuState& sku = state_.skus[state_.define_sku(e.sku)];
+        const SkuIndex index = state_.define_sku(e.sku);
+        SkuState& sku = state_.skus[index];
         for (SkuStock& row : sku.stock) {
             row.counters.available += row.counters.safety_stock - e.policy.safety_stock;
             row.counters.safety_stock = e.policy.safety_stock;
             check(row.counters);
         }
-        sku.policy = e.policy;
+        state_.set_policy(index, e.policy);
+        state_.mark_to_serve(index);
         sku.defined_at = state_.versions[state_.home(sku)];
     }
     void operator()(const LocationDefined& e) {
@@ -91,7 +91,7 @@ public:
     }
     void operator()(const HoldRefused&) {}
     void operator()(const HoldAmended& e) {
-        give_back(e.released, e.hold.customer, &Counters::held);
+        give_back(e.hold.id, e.released, e.hold.customer, &Counters::held);
         state_.holds.replace_lines(e.hold.id, take(e.hold, &Counters::held));
         state_.holds.update(times_of(e.hold));
     }
@@ -107,16 +107,22 @@ public:
         times.expires_at = e.expires_at;
         times.secured = true;
         state_.holds.update(times);
+        if (!e.lines.empty()) {
+            take(e.id, e.taken, e.customer, &Counters::held);
+            state_.holds.replace_lines(e.id, packed(e.lines));
+        }
     }
     void operator()(const HoldConfirmed& e) {
-        for (const Part& part : e.confirmed) {
-            shift(row_of(part.sku, part.location), e.late ? &Counters::available : &Counters::held,
-                  &Counters::committed, part.quantity);
-            if (e.late) {
-                count(part, e.customer, part.quantity);
+        if (e.late) {
+            take(e.id, e.confirmed, e.customer, &Counters::committed);
+        } else {
+            for (const Part& part : e.confirmed) {
+                shift(row_of(part.sku, part.location), &Counters::held, &Counters::committed,
+                      part.quantity);
             }
         }
-        give_back(e.released, e.customer, &Counters::held);
+        take(e.id, e.taken, e.customer, &Counters::committed);
+        give_back(e.id, e.released, e.customer, &Counters::held);
         if (!e.late) {
             state_.holds.erase(e.id);
         }
@@ -129,6 +135,19 @@ public:
         }
         end(e);
     }
+    void operator()(const HoldLost& e) { end(e); }
+    void operator()(const BackorderAllocated& e) {
+        const Part& part = e.allocated;
+        const bool pending = e.status == HoldStatus::pending;
+        shift(row_of(part.sku, part.location), &Counters::available,
+              pending ? &Counters::held : &Counters::committed, part.quantity);
+        wait(e.id, part, -part.quantity);
+        if (pending) {
+            Hold hold = state_.materialise(*state_.holds.find(e.id));
+            evolve(hold, e);
+            state_.holds.replace_lines(e.id, packed(hold.lines));
+        }
+    }
     void operator()(const HoldFulfilled& e) {
         for (const Part& part : e.fulfilled) {
             Counters& row = row_of(part.sku, part.location);
@@ -138,7 +157,7 @@ public:
         }
     }
     void operator()(const HoldCancelled& e) {
-        give_back(e.cancelled, e.customer, &Counters::committed);
+        give_back(e.id, e.cancelled, e.customer, &Counters::committed);
     }
     void operator()(const HoldReturned& e) {
         for (const Part& part : e.returned) {
@@ -154,7 +173,9 @@ private:
     Counters& row_of(std::string_view sku, std::string_view location) {
         const auto index = state_.find_location(location);
         HF_ASSERT(index.has_value());
-        return state_.stock_row(state_.sku_index(sku), *index);
+        const SkuIndex found = state_.sku_index(sku);
+        state_.mark_to_serve(found);
+        return state_.stock_row(found, *index);
     }
 
     static void shift(Counters& row, Counter from, Counter to, Quantity quantity) {
@@ -182,43 +203,76 @@ private:
 
     // Takes the units of a hold from available, and gives its lines with their names looked up.
     PackedLines take(const Hold& hold, Counter to) {
-        PackedLines lines;
-        lines.reserve(hold.lines.size());
-        for (const HoldLine& line : hold.lines) {
-            PackedLine& packed = lines.emplace_back();
-            packed.sku = state_.sku_index(line.sku);
-            if (!line.location.empty()) {
-                packed.named_location = *state_.find_location(line.location);
-            }
-            packed.wanted = line.wanted;
-            packed.quantity = line.quantity;
-            packed.limited = line.limited;
-            for (const Allocation& allocation : line.allocations) {
-                const auto location = state_.find_location(allocation.location);
-                HF_ASSERT(location.has_value());
-                packed.allocations.push_back(
-                    {.location = *location, .quantity = allocation.quantity});
-                shift(state_.stock_row(packed.sku, *location), &Counters::available, to,
+        PackedLines lines = packed(hold.lines);
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            const PackedLine& line = lines[i];
+            for (const PackedAllocation& allocation : line.allocations) {
+                shift(state_.stock_row(line.sku, allocation.location), &Counters::available, to,
                       allocation.quantity);
+                state_.wait(line.sku, allocation.location, allocation.place,
+                            {.hold = hold.id, .quantity = allocation.backordered});
             }
             if (line.limited) {
-                count({.sku = line.sku, .location = {}, .quantity = 0, .limited = true},
+                count({.sku = hold.lines[i].sku, .location = {}, .quantity = 0, .limited = true},
                       hold.customer, line.quantity);
             }
         }
         return lines;
     }
 
-    void give_back(const std::vector<Part>& parts, std::string_view customer, Counter from) {
+    PackedLines packed(const std::vector<HoldLine>& from) {
+        PackedLines lines;
+        lines.reserve(from.size());
+        for (const HoldLine& line : from) {
+            PackedLine& to = lines.emplace_back();
+            to.sku = state_.sku_index(line.sku);
+            if (!line.location.empty()) {
+                to.named_location = *state_.find_location(line.location);
+            }
+            to.wanted = line.wanted;
+            to.quantity = line.quantity;
+            to.limited = line.limited;
+            to.soft = line.soft;
+            for (const Allocation& allocation : line.allocations) {
+                const auto location = state_.find_location(allocation.location);
+                HF_ASSERT(location.has_value());
+                to.allocations.push_back({.location = *location,
+                                          .quantity = allocation.quantity,
+                                          .backordered = allocation.backordered,
+                                          .place = allocation.place});
+            }
+        }
+        return lines;
+    }
+
+    // What a hold takes from available later than it was placed.
+    void take(HoldId id, const std::vector<Part>& parts, std::string_view customer, Counter to) {
+        for (const Part& part : parts) {
+            shift(row_of(part.sku, part.location), &Counters::available, to, part.quantity);
+            wait(id, part, part.backordered);
+            count(part, customer, part.quantity + part.backordered);
+        }
+    }
+
+    void give_back(HoldId id, const std::vector<Part>& parts, std::string_view customer,
+                   Counter from) {
         for (const Part& part : parts) {
             shift(row_of(part.sku, part.location), from, &Counters::available, part.quantity);
-            count(part, customer, -part.quantity);
+            wait(id, part, -part.backordered);
+            count(part, customer, -part.quantity - part.backordered);
+        }
+    }
+
+    void wait(HoldId id, const Part& part, Quantity change) {
+        if (change != 0) {
+            state_.wait(state_.sku_index(part.sku), *state_.find_location(part.location),
+                        part.place, {.hold = id, .quantity = change});
         }
     }
 
     template <class Ended>
     void end(const Ended& e) {
-        give_back(e.released, e.customer, &Counters::held);
+        give_back(e.id, e.released, e.customer, &Counters::held);
         state_.holds.erase(e.id);
     }
 
@@ -236,156 +290,6 @@ private:
     }
 
     State& state_;
-};
-
-// What an event does to the hold that it names.
-class HoldEvolution {
-public:
-    explicit HoldEvolution(Hold& hold) : hold_(hold) {}
-
-    void operator()(const HoldPlaced& e) { hold_ = e.hold; }
-    void operator()(const HoldAmended& e) { hold_ = e.hold; }
-    void operator()(const HoldExtended& e) {
-        hold_.fence = e.fence;
-        hold_.expires_at = e.expires_at;
-        hold_.beats_until = e.beats_until;
-        hold_.extensions = e.extensions;
-    }
-    void operator()(const HoldSecured& e) {
-        hold_.fence = e.fence;
-        hold_.expires_at = e.expires_at;
-        hold_.secured = true;
-    }
-    void operator()(const HoldConfirmed& e) {
-        become(HoldStatus::confirmed, e.fence);
-        if (e.late) {
-            retake(e.confirmed);
-            return;
-        }
-        // The first lines were confirmed first, so the last ones are released first.
-        const LineIndex index(hold_.lines);
-        for (const Part& part : e.released) {
-            Quantity left = part.quantity;
-            for (const std::uint32_t i : index.of(part.sku) | std::views::reverse) {
-                HoldLine& line = hold_.lines[i];
-                for (Allocation& allocation : line.allocations) {
-                    if (allocation.location == part.location) {
-                        const Quantity gone = std::min(left, allocation.quantity);
-                        allocation.quantity -= gone;
-                        line.quantity -= gone;
-                        left -= gone;
-                    }
-                }
-            }
-            HF_ASSERT(left == 0);
-        }
-        for (HoldLine& line : hold_.lines) {
-            std::erase_if(line.allocations, [](const Allocation& a) { return a.quantity == 0; });
-        }
-    }
-    void operator()(const HoldReleased& e) { become(HoldStatus::released, e.fence); }
-    void operator()(const HoldExpired& e) { become(HoldStatus::expired, e.fence); }
-    void operator()(const HoldFulfilled& e) {
-        become(e.status, e.fence);
-        const LineIndex index(hold_.lines);
-        for (const Part& part : e.fulfilled) {
-            each_allocation(index, part.sku, part.location, part.quantity,
-                            [](HoldLine&, Allocation& a, Quantity left) {
-                                const Quantity units =
-                                    std::min(left, a.quantity - a.fulfilled - a.cancelled);
-                                a.fulfilled += units;
-                                return units;
-                            });
-        }
-    }
-    void operator()(const HoldCancelled& e) {
-        become(e.status, e.fence);
-        const LineIndex index(hold_.lines);
-        for (const Part& part : e.cancelled) {
-            each_allocation(index, part.sku, part.location, part.quantity,
-                            [](HoldLine&, Allocation& a, Quantity left) {
-                                const Quantity units =
-                                    std::min(left, a.quantity - a.fulfilled - a.cancelled);
-                                a.cancelled += units;
-                                return units;
-                            });
-        }
-    }
-    void operator()(const HoldReturned& e) {
-        become(e.status, e.fence);
-        const LineIndex index(hold_.lines);
-        for (std::size_t i = 0; i < e.returned.size(); ++i) {
-            each_allocation(index, e.returned[i].sku, e.shipped_from[i], e.returned[i].quantity,
-                            [](HoldLine&, Allocation& a, Quantity left) {
-                                const Quantity units = std::min(left, a.fulfilled - a.returned);
-                                a.returned += units;
-                                return units;
-                            });
-        }
-    }
-    template <class Other>
-    void operator()(const Other&) {
-        HF_ASSERT(!"an event that names no hold");
-    }
-
-private:
-    void become(HoldStatus status, Fence fence) {
-        hold_.status = status;
-        hold_.fence = fence;
-    }
-
-    // Spends `quantity` over the allocations of a SKU at a location; `spend` says how much it took.
-    template <class Spend>
-    void each_allocation(const LineIndex& index, std::string_view sku, std::string_view location,
-                         Quantity quantity, Spend spend) {
-        for (const std::uint32_t i : index.of(sku)) {
-            for (Allocation& allocation : hold_.lines[i].allocations) {
-                if (quantity > 0 && allocation.location == location) {
-                    quantity -= spend(hold_.lines[i], allocation, quantity);
-                }
-            }
-        }
-        HF_ASSERT(quantity == 0);
-    }
-
-    // The lines with the units that a late confirm found, perhaps elsewhere than before: they go to
-    // the lines that named the place, then to those that named none, each up to what it had.
-    void retake(const std::vector<Part>& parts) {
-        std::vector<Quantity> room;
-        for (HoldLine& line : hold_.lines) {
-            room.push_back(line.quantity);
-            line.quantity = 0;
-            line.limited = false;
-            line.allocations.clear();
-        }
-        const LineIndex index(hold_.lines);
-        for (const Part& part : parts) {
-            Quantity left = part.quantity;
-            const auto give = [&](auto fits, bool beyond) {
-                for (const std::uint32_t i : index.of(part.sku)) {
-                    HoldLine& line = hold_.lines[i];
-                    const Quantity units = beyond ? left : std::min(left, room[i]);
-                    if (units > 0 && fits(line)) {
-                        line.quantity += units;
-                        line.limited = part.limited;
-                        if (line.allocations.empty() ||
-                            line.allocations.back().location != part.location) {
-                            line.allocations.push_back({.location = part.location});
-                        }
-                        line.allocations.back().quantity += units;
-                        room[i] -= units;
-                        left -= units;
-                    }
-                }
-            };
-            give([&](const HoldLine& line) { return line.location == part.location; }, false);
-            give([](const HoldLine& line) { return line.location.empty(); }, false);
-            give([](const HoldLine&) { return true; }, true);
-            HF_ASSERT(left == 0);
-        }
-    }
-
-    Hold& hold_;
 };
 
 // Visits the SKUs that an event names; the id of its hold, when it has one, lies in the first part.
@@ -411,13 +315,19 @@ public:
         skus(e.released);
     }
     void operator()(const HoldExtended& e) { home(e.id); }
-    void operator()(const HoldSecured& e) { home(e.id); }
+    void operator()(const HoldSecured& e) { hold(e.id, e.taken); }
     void operator()(const HoldConfirmed& e) {
         hold(e.id, e.confirmed);
+        skus(e.taken);
         skus(e.released);
     }
     void operator()(const HoldReleased& e) { hold(e.id, e.released); }
     void operator()(const HoldExpired& e) { hold(e.id, e.released); }
+    void operator()(const HoldLost& e) { hold(e.id, e.released); }
+    void operator()(const BackorderAllocated& e) {
+        home(e.id);
+        sku(e.allocated.sku);
+    }
     void operator()(const HoldFulfilled& e) { hold(e.id, e.fulfilled); }
     void operator()(const HoldCancelled& e) { hold(e.id, e.cancelled); }
     void operator()(const HoldReturned& e) { hold(e.id, e.returned); }
@@ -457,10 +367,6 @@ void evolve(State& state, const Event& event, Instant at) {
     }
     state.time = std::max(state.time, at);
     std::visit(Evolution{state}, event);
-}
-
-void evolve(Hold& hold, const Event& event) {
-    std::visit(HoldEvolution{hold}, event);
 }
 
 void touched_partitions(const State& state, const Event& event, std::vector<PartitionId>& out) {

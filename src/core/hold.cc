@@ -1,6 +1,7 @@
 #include "core/hold.h"
 
 #include <algorithm>
+#include <map>
 #include <span>
 
 #include <fmt/format.h>
@@ -39,7 +40,7 @@ std::optional<Terms> strictest(const State& state, const Lines& lines) {
         if (sku == nullptr) {
             return std::nullopt;
         }
-        tighten(terms, sku->policy);
+        tighten(terms, *sku->policy);
     }
     return terms;
 }
@@ -95,6 +96,50 @@ Decision expire(const State& state, std::span<const HoldId> ids) {
         }
     }
     return decision;
+}
+
+// Takes the units of the lines that are soft until the checkout.
+std::optional<Refusal> take_soft_lines(const State& state, const Hold& hold, HoldSecured& secured) {
+    std::vector<LineRequest> wanted;
+    for (const HoldLine& line : hold.lines) {
+        if (line.soft && line.quantity > 0 &&
+            state.find_sku(line.sku)->policy->reserve_at != ReserveAt::payment) {
+            wanted.push_back(
+                {.sku = line.sku, .quantity = line.quantity, .location = line.location});
+        }
+    }
+    if (wanted.empty()) {
+        return Refusal{.code = RefusalCode::reserved_at_payment,
+                       .detail =
+                           "the policies of the cart take units off sale only when it is "
+                           "paid: confirm the hold"};
+    }
+    auto taken = allocate(state, {.lines = wanted,
+                                  .customer = hold.customer,
+                                  .region = {},
+                                  .partial = false,
+                                  .own = nullptr,
+                                  .stage = Stage::checkout});
+    if (!taken) {
+        return std::move(taken.error());
+    }
+    secured.customer = hold.customer;
+    secured.taken = all_parts(*taken);
+    secured.lines = hold.lines;
+    for (HoldLine& firm : *taken) {
+        const auto line = std::ranges::find_if(secured.lines, [&firm](const HoldLine& other) {
+            return other.soft && other.sku == firm.sku && other.location == firm.location;
+        });
+        firm.wanted = line->wanted;
+        *line = std::move(firm);
+    }
+    return std::nullopt;
+}
+
+bool sold_at_once(const State& state, const Hold& hold) {
+    return std::ranges::any_of(hold.lines, [&state](const HoldLine& line) {
+        return state.find_sku(line.sku)->policy->fulfilment == Fulfilment::at_confirm;
+    });
 }
 
 // Then the command is decided again.
@@ -169,6 +214,8 @@ Refusal wrong_status(const Hold& hold, std::string_view verb) {
                 return {RefusalCode::hold_cancelled, "place a new hold"};
             case HoldStatus::returned:
                 return {RefusalCode::hold_returned, "place a new hold"};
+            case HoldStatus::lost:
+                return {RefusalCode::hold_lost, "refund the shopper"};
         }
         HF_ASSERT(!"a hold status without advice");
     }();
@@ -193,11 +240,14 @@ Decision expire_first(const State& state, const Given& given) {
     return first(expire_holds(state, given));
 }
 
+bool about_units(const Refusal& refusal) {
+    return refusal.code == RefusalCode::insufficient_stock ||
+           refusal.code == RefusalCode::customer_limit_exceeded;
+}
+
 Decision refuse_short(const State& state, Refusal refusal, const Given& given) {
-    const bool about_units = refusal.code == RefusalCode::insufficient_stock ||
-                             refusal.code == RefusalCode::customer_limit_exceeded;
-    return about_units && state.holds.any_due(given.now) ? expire_first(state, given)
-                                                         : refuse(std::move(refusal));
+    return about_units(refusal) && state.holds.any_due(given.now) ? expire_first(state, given)
+                                                                  : refuse(std::move(refusal));
 }
 
 std::vector<Part> all_parts(const std::vector<HoldLine>& lines) {
@@ -208,10 +258,65 @@ std::vector<Part> all_parts(const std::vector<HoldLine>& lines) {
             parts.push_back({.sku = line.sku,
                              .location = allocation.location,
                              .quantity = allocation.quantity,
-                             .limited = line.limited});
+                             .limited = line.limited,
+                             .backordered = allocation.backordered,
+                             .place = allocation.place});
         }
     }
     return parts;
+}
+
+HoldStatus status_of(const Hold& hold) {
+    Quantity open = 0;
+    Quantity fulfilled = 0;
+    Quantity out = 0;
+    for (const HoldLine& line : hold.lines) {
+        for (const Allocation& allocation : line.allocations) {
+            open += allocation.quantity - allocation.fulfilled - allocation.cancelled +
+                    allocation.backordered;
+            fulfilled += allocation.fulfilled;
+            out += allocation.fulfilled - allocation.returned;
+        }
+    }
+    if (open > 0) {
+        return HoldStatus::confirmed;
+    }
+    if (fulfilled == 0) {
+        return HoldStatus::cancelled;
+    }
+    return out > 0 ? HoldStatus::fulfilled : HoldStatus::returned;
+}
+
+void fulfil_at_once(const State& state, Decision& decision, Fence fence) {
+    Hold& hold = *decision.hold;
+    HoldFulfilled fulfilled{.id = hold.id, .fence = fence, .fulfilled = {}, .reference = {}};
+    std::map<const Counters*, Quantity> taken;
+    for (const HoldLine& line : hold.lines) {
+        const SkuState& sku = *state.find_sku(line.sku);
+        if (sku.policy->fulfilment != Fulfilment::at_confirm) {
+            continue;
+        }
+        for (const Allocation& allocation : line.allocations) {
+            const Counters* const row = sku.at(*state.find_location(allocation.location));
+            const Quantity left = allocation.quantity - allocation.fulfilled - allocation.cancelled;
+            // After a shrinkage less may be there than was sold: the rest waits for a new count.
+            const Quantity there = row == nullptr ? 0 : row->on_hand - taken[row];
+            if (const Quantity units = std::min(left, there); units > 0) {
+                taken[row] += units;
+                fulfilled.fulfilled.push_back({.sku = line.sku,
+                                               .location = allocation.location,
+                                               .quantity = units,
+                                               .limited = line.limited});
+            }
+        }
+    }
+    if (fulfilled.fulfilled.empty()) {
+        return;
+    }
+    evolve(hold, fulfilled);
+    fulfilled.status = status_of(hold);
+    hold.status = fulfilled.status;
+    decision.events.emplace_back(std::move(fulfilled));
 }
 
 Decision place_hold(const State& state, const PlaceHold& command, const Given& given) {
@@ -223,7 +328,8 @@ Decision place_hold(const State& state, const PlaceHold& command, const Given& g
                                   .customer = command.customer,
                                   .region = command.region,
                                   .partial = command.partial,
-                                  .own = nullptr});
+                                  .own = nullptr,
+                                  .stage = command.confirm ? Stage::payment : Stage::cart});
     if (!lines) {
         return refuse_short(state, std::move(lines.error()), given);
     }
@@ -248,6 +354,10 @@ Decision place_hold(const State& state, const PlaceHold& command, const Given& g
         hold.heartbeat = *command.heartbeat;
         hold.beats_until = given.now + *command.heartbeat;
     }
+    if (command.confirm && sold_at_once(state, hold)) {
+        decision.hold = hold;
+        fulfil_at_once(state, decision, hold.fence + 1);
+    }
     return decision;
 }
 
@@ -261,7 +371,8 @@ Decision amend_hold(const State& state, const AmendHold& command, const Given& g
                                   .customer = old.customer,
                                   .region = command.region,
                                   .partial = false,
-                                  .own = &old});
+                                  .own = &old,
+                                  .stage = old.secured ? Stage::checkout : Stage::cart});
     if (!lines) {
         return refuse_short(state, std::move(lines.error()), given);
     }
@@ -338,9 +449,18 @@ Decision secure_hold(const State& state, const SecureHold& command, const Given&
     const Terms terms = terms_of(state, hold);
     const Instant deadline =
         std::min(given.now + terms.checkout_ttl, hold.created_at + terms.max_life);
-    return happened(HoldSecured{.id = hold.id,
-                                .fence = next_fence(state, hold.id),
-                                .expires_at = std::max(hold.expires_at, deadline)});
+    HoldSecured secured{.id = hold.id,
+                        .fence = next_fence(state, hold.id),
+                        .expires_at = std::max(hold.expires_at, deadline),
+                        .customer = {},
+                        .lines = {},
+                        .taken = {}};
+    if (!hold.firm()) {
+        if (auto stopped = take_soft_lines(state, hold, secured)) {
+            return refuse_short(state, std::move(*stopped), given);
+        }
+    }
+    return happened(std::move(secured));
 }
 
 Decision release_hold(const State& state, const ReleaseHold& command, const Given& given) {
@@ -365,6 +485,39 @@ Decision release_hold(const State& state, const ReleaseHold& command, const Give
     Decision decision = happened(std::move(released));
     evolve(hold, decision.events.front());
     decision.hold = std::move(hold);
+    return decision;
+}
+
+Decision allocate_backorder(const State& state, const AllocateBackorder& command,
+                            const Given& given) {
+    const SkuState& sku = *state.find_sku(command.sku);
+    const LocationIndex location = *state.find_location(command.location);
+    const StockQueue* const queue = sku.queues ? sku.queues->at(location) : nullptr;
+    const Counters* const row = sku.at(location);
+    if (queue == nullptr || queue->orders.begin()->second.hold != command.hold ||
+        row->available <= 0) {
+        return {};
+    }
+    Named named = name_hold(state, command.hold, given);
+    if (named.settled) {
+        return std::move(*named.settled);  // it had lapsed: the next one is first now
+    }
+    const auto& [place, waiter] = *queue->orders.begin();
+    const Quantity units = std::min(waiter.quantity, row->available);
+    const HoldStatus status = named.hold->status;
+    Decision decision =
+        happened(BackorderAllocated{.id = command.hold,
+                                    .status = status,
+                                    .allocated = {.sku = command.sku,
+                                                  .location = command.location,
+                                                  .quantity = units,
+                                                  .backordered = waiter.quantity - units,
+                                                  .place = place}});
+    if (status != HoldStatus::pending) {
+        evolve(*named.hold, decision.events.front());
+        decision.hold = std::move(named.hold);
+        fulfil_at_once(state, decision, decision.hold->fence);
+    }
     return decision;
 }
 

@@ -14,6 +14,8 @@ Decision beat_hold(const State& state, const BeatHold& command, const Given& giv
 Decision secure_hold(const State& state, const SecureHold& command, const Given& given);
 Decision release_hold(const State& state, const ReleaseHold& command, const Given& given);
 Decision expire_holds(const State& state, const Given& given);
+Decision allocate_backorder(const State& state, const AllocateBackorder& command,
+                            const Given& given);
 
 // The sale and what comes after it: order.cc.
 Decision confirm_hold(const State& state, const ConfirmHold& command, const Given& given);
@@ -55,9 +57,15 @@ Decision refuse(Refusal refusal);
 Decision unchanged(Hold hold);
 // Lets lapsed holds that are still to be expired go; then the same command is decided again.
 Decision expire_first(const State& state, const Given& given);
+// Whether more units, or fewer of others, would make it go away.
+bool about_units(const Refusal& refusal);
 // The refusal, unless lapsed holds stand in the way: then they are expired first.
 Decision refuse_short(const State& state, Refusal refusal, const Given& given);
 // All units of a cart, line by line.
 std::vector<Part> all_parts(const std::vector<HoldLine>& lines);
+// The status of a sold hold from what became of its units.
+HoldStatus status_of(const Hold& hold);
+// `decision` ends with the sale of its hold: what policies ship at the sale is fulfilled with it.
+void fulfil_at_once(const State& state, Decision& decision, Fence fence);
 
 }  // namespace holdfast::core

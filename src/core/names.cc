@@ -34,6 +34,10 @@ std::string_view to_string(RefusalCode code) {
             return "max_life_reached";
         case RefusalCode::heartbeat_not_requested:
             return "heartbeat_not_requested";
+        case RefusalCode::cart_limit_exceeded:
+            return "cart_limit_exceeded";
+        case RefusalCode::reserved_at_payment:
+            return "reserved_at_payment";
         case RefusalCode::stale_fence:
             return "stale_fence";
         case RefusalCode::quantity_exceeds_hold:
@@ -56,6 +60,8 @@ std::string_view to_string(RefusalCode code) {
             return "hold_cancelled";
         case RefusalCode::hold_returned:
             return "hold_returned";
+        case RefusalCode::hold_lost:
+            return "hold_lost";
         case RefusalCode::overloaded:
             return "overloaded";
         case RefusalCode::deadline_exceeded:
@@ -86,6 +92,8 @@ std::string_view to_string(HoldStatus status) {
             return "cancelled";
         case HoldStatus::returned:
             return "returned";
+        case HoldStatus::lost:
+            return "lost";
     }
     HF_ASSERT(!"a hold status without a name");
 }
@@ -104,8 +112,44 @@ std::string_view to_string(StockState state) {
     HF_ASSERT(!"a stock state without a name");
 }
 
+std::string_view to_string(Selling selling) {
+    switch (selling) {
+        case Selling::strict:
+            return "strict";
+        case Selling::backorder:
+            return "backorder";
+        case Selling::preorder:
+            return "preorder";
+    }
+    HF_ASSERT(!"a way of selling without a name");
+}
+
+std::string_view to_string(ReserveAt stage) {
+    switch (stage) {
+        case ReserveAt::cart:
+            return "cart";
+        case ReserveAt::checkout:
+            return "checkout";
+        case ReserveAt::payment:
+            return "payment";
+    }
+    HF_ASSERT(!"a stage without a name");
+}
+
+std::string_view to_string(Fulfilment fulfilment) {
+    return fulfilment == Fulfilment::tracked ? "tracked" : "at_confirm";
+}
+
 std::string_view to_string(LateConfirm rule) {
-    return rule == LateConfirm::retake ? "retake" : "refuse";
+    switch (rule) {
+        case LateConfirm::retake:
+            return "retake";
+        case LateConfirm::refuse:
+            return "refuse";
+        case LateConfirm::backorder:
+            return "backorder";
+    }
+    HF_ASSERT(!"a rule for late payments without a name");
 }
 
 std::string_view to_string(AllocationRule rule) {
@@ -131,6 +175,8 @@ struct TypeName {
     std::string_view operator()(const HoldConfirmed&) const { return "hold.confirmed"; }
     std::string_view operator()(const HoldReleased&) const { return "hold.released"; }
     std::string_view operator()(const HoldExpired&) const { return "hold.expired"; }
+    std::string_view operator()(const HoldLost&) const { return "hold.lost"; }
+    std::string_view operator()(const BackorderAllocated&) const { return "backorder.allocated"; }
     std::string_view operator()(const HoldFulfilled&) const { return "hold.fulfilled"; }
     std::string_view operator()(const HoldCancelled&) const { return "hold.cancelled"; }
     std::string_view operator()(const HoldReturned&) const { return "hold.returned"; }

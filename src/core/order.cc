@@ -12,29 +12,42 @@
 namespace holdfast::core {
 namespace {
 
-// Units of an allocation that a command may still take.
-using Left = Quantity (*)(const Allocation&);
+// Units of an allocation that a command may still take: those that are there, and those that wait.
+struct Units {
+    Quantity there = 0;
+    Quantity waiting = 0;
+};
+using Left = Units (*)(const Allocation&);
 
-Quantity sold_not_shipped(const Allocation& a) {
-    return a.quantity - a.fulfilled - a.cancelled;
+Units to_ship(const Allocation& a) {
+    return {.there = a.quantity - a.fulfilled - a.cancelled};
 }
-Quantity shipped_not_returned(const Allocation& a) {
-    return a.fulfilled - a.returned;
+Units to_cancel(const Allocation& a) {
+    return {.there = to_ship(a).there, .waiting = a.backordered};
 }
-Quantity all_of(const Allocation& a) {
-    return a.quantity;
+Units to_return(const Allocation& a) {
+    return {.there = a.fulfilled - a.returned};
 }
+Units all_of(const Allocation& a) {
+    return {.there = a.quantity, .waiting = a.backordered};
+}
+
+// Which units are taken when not all of them: those that are there, or those that wait for stock.
+enum class First : std::uint8_t { there, waiting };
 
 struct Picked {
-    std::vector<Part> parts;  // by allocation, in the order of the hold's lines
+    std::vector<Part> parts;         // by allocation, in the order of the hold's lines
+    std::vector<std::size_t> lines;  // of each part
     std::optional<Refusal> refusal;
 };
 
-Part part_of(const HoldLine& line, const Allocation& allocation, Quantity quantity) {
+Part part_of(const HoldLine& line, const Allocation& allocation, Units units) {
     return {.sku = line.sku,
             .location = allocation.location,
-            .quantity = quantity,
-            .limited = line.limited};
+            .quantity = units.there,
+            .limited = line.limited,
+            .backordered = units.waiting,
+            .place = units.waiting > 0 ? allocation.place : 0};
 }
 
 Refusal exceeds(const LineRequest& line, Quantity possible, std::string_view verb) {
@@ -49,9 +62,9 @@ Refusal exceeds(const LineRequest& line, Quantity possible, std::string_view ver
 
 // Picks the units of `lines` (all that is left when empty) from the hold's allocations.
 Picked pick(const Hold& hold, const std::vector<LineRequest>& lines, Left left,
-            std::string_view verb) {
+            std::string_view verb, First first = First::there) {
     Picked picked;
-    std::vector<Quantity> taken;           // by allocation
+    std::vector<Units> taken;              // by allocation
     std::vector<std::size_t> first_taken;  // of a line
     first_taken.reserve(hold.lines.size());
     for (const HoldLine& line : hold.lines) {
@@ -61,33 +74,48 @@ Picked pick(const Hold& hold, const std::vector<LineRequest>& lines, Left left,
     const LineIndex index(hold.lines);
     for (const LineRequest& request : lines) {
         Quantity missing = request.quantity;
-        for (const std::uint32_t i : index.of(request.sku)) {
-            std::size_t at = first_taken[i];
-            for (const Allocation& allocation : hold.lines[i].allocations) {
-                Quantity& already = taken[at++];
-                if (request.location.empty() || allocation.location == request.location) {
-                    const Quantity part = std::min(missing, left(allocation) - already);
-                    already += part;
-                    missing -= part;
+        const auto take = [&](Quantity Units::* kind) {
+            for (const std::uint32_t i : index.of(request.sku)) {
+                std::size_t at = first_taken[i];
+                for (const Allocation& allocation : hold.lines[i].allocations) {
+                    Quantity& already = taken[at++].*kind;
+                    if (request.location.empty() || allocation.location == request.location) {
+                        const Quantity part = std::min(missing, left(allocation).*kind - already);
+                        already += part;
+                        missing -= part;
+                    }
                 }
             }
-        }
+        };
+        take(first == First::there ? &Units::there : &Units::waiting);
+        take(first == First::there ? &Units::waiting : &Units::there);
         if (missing > 0) {
             picked.refusal = exceeds(request, request.quantity - missing, verb);
             return picked;
         }
     }
     auto already = taken.begin();
-    for (const HoldLine& line : hold.lines) {
-        for (const Allocation& allocation : line.allocations) {
-            const Quantity quantity = lines.empty() ? left(allocation) : *already;
+    for (std::size_t i = 0; i < hold.lines.size(); ++i) {
+        for (const Allocation& allocation : hold.lines[i].allocations) {
+            const Units units = lines.empty() ? left(allocation) : *already;
             ++already;
-            if (quantity > 0) {
-                picked.parts.push_back(part_of(line, allocation, quantity));
+            if (units.there + units.waiting > 0) {
+                picked.parts.push_back(part_of(hold.lines[i], allocation, units));
+                picked.lines.push_back(i);
             }
         }
     }
     return picked;
+}
+
+// The hold with its soft lines as if they had what they wish for, so that it can be picked from.
+Hold with_wishes(Hold hold) {
+    for (HoldLine& line : hold.lines) {
+        if (line.soft && line.quantity > 0) {
+            line.allocations = {{.location = line.location, .quantity = line.quantity}};
+        }
+    }
+    return hold;
 }
 
 // After a shrinkage less may be on hand than was sold: what is not there cannot have been shipped.
@@ -113,27 +141,6 @@ std::optional<Refusal> check_on_hand(const State& state, const std::vector<Part>
     return std::nullopt;
 }
 
-// The status of a sold hold from what became of its units.
-HoldStatus status_of(const Hold& hold) {
-    Quantity open = 0;
-    Quantity fulfilled = 0;
-    Quantity out = 0;
-    for (const HoldLine& line : hold.lines) {
-        for (const Allocation& allocation : line.allocations) {
-            open += sold_not_shipped(allocation);
-            fulfilled += allocation.fulfilled;
-            out += shipped_not_returned(allocation);
-        }
-    }
-    if (open > 0) {
-        return HoldStatus::confirmed;
-    }
-    if (fulfilled == 0) {
-        return HoldStatus::cancelled;
-    }
-    return out > 0 ? HoldStatus::fulfilled : HoldStatus::returned;
-}
-
 // Finishes a decision about a sold hold: the event carries the status that it leads to.
 template <class Change>
 Decision changed(Hold hold, Change change) {
@@ -147,16 +154,85 @@ Decision changed(Hold hold, Change change) {
     return decision;
 }
 
-Decision confirm_pending(const State& state, Hold hold, const ConfirmHold& command) {
-    Picked confirmed = pick(hold, command.lines, all_of, "confirmed");
-    if (confirmed.refusal) {
-        return refuse(std::move(*confirmed.refusal));
+// Takes the soft lines' part of a payment from what is available, all of it or nothing.
+Result<std::vector<Part>> take_wishes(const State& state, const Hold& hold, const Picked& picked) {
+    std::vector<LineRequest> wanted;
+    for (std::size_t i = 0; i < picked.parts.size(); ++i) {
+        if (const HoldLine& line = hold.lines[picked.lines[i]]; line.soft) {
+            wanted.push_back(
+                {.sku = line.sku, .quantity = picked.parts[i].quantity, .location = line.location});
+        }
+    }
+    if (wanted.empty()) {
+        return {};
+    }
+    auto taken = allocate(state, {.lines = wanted,
+                                  .customer = hold.customer,
+                                  .region = {},
+                                  .partial = false,
+                                  .own = nullptr,
+                                  .stage = Stage::payment});
+    if (!taken) {
+        return std::unexpected(std::move(taken.error()));
+    }
+    return all_parts(*taken);
+}
+
+// Somebody else was faster: nothing of the hold is sold, and the shop is told to refund.
+Decision lose(const State& state, const Hold& hold, Refusal refusal) {
+    Decision decision;
+    decision.events.emplace_back(HoldLost{.id = hold.id,
+                                          .fence = next_fence(state, hold.id),
+                                          .customer = hold.customer,
+                                          .released = all_parts(hold.lines),
+                                          .short_lines = refusal.short_lines});
+    refusal.code = RefusalCode::hold_lost;
+    refusal.detail += ": the hold was soft and is lost, refund the shopper";
+    decision.refusal = std::move(refusal);
+    return decision;
+}
+
+Decision sold(const State& state, Hold hold, HoldConfirmed event) {
+    Decision decision;
+    decision.events.emplace_back(std::move(event));
+    evolve(hold, decision.events.front());
+    decision.hold = std::move(hold);
+    fulfil_at_once(state, decision, decision.hold->fence + 1);
+    return decision;
+}
+
+Decision confirm_pending(const State& state, Hold hold, const ConfirmHold& command,
+                         const Given& given) {
+    const bool firm = hold.firm();
+    Picked picked = pick(firm ? hold : with_wishes(hold), command.lines, all_of, "confirmed");
+    if (picked.refusal) {
+        return refuse(std::move(*picked.refusal));
     }
     HoldConfirmed event{.id = hold.id,
                         .fence = next_fence(state, hold.id),
                         .customer = hold.customer,
-                        .confirmed = std::move(confirmed.parts),
+                        .confirmed = {},
                         .released = {}};
+    if (!firm) {
+        auto taken = take_wishes(state, hold, picked);
+        if (!taken && state.holds.any_due(given.now) && about_units(taken.error())) {
+            return expire_first(state, given);
+        }
+        if (!taken && taken.error().code == RefusalCode::insufficient_stock) {
+            return lose(state, hold, std::move(taken.error()));
+        }
+        if (!taken) {
+            return refuse(std::move(taken.error()));
+        }
+        event.taken = std::move(*taken);
+        for (std::size_t i = 0; i < picked.parts.size(); ++i) {
+            if (!hold.lines[picked.lines[i]].soft) {
+                event.confirmed.push_back(std::move(picked.parts[i]));
+            }
+        }
+    } else {
+        event.confirmed = std::move(picked.parts);
+    }
     if (!command.lines.empty() && !HF_FAULT(rest_not_released)) {
         // The two lists run in the same order; what is not in `confirmed` goes back on sale.
         auto kept = event.confirmed.begin();
@@ -165,16 +241,14 @@ Decision confirm_pending(const State& state, Hold hold, const ConfirmHold& comma
             if (kept != event.confirmed.end() && kept->sku == part.sku &&
                 kept->location == part.location) {
                 part.quantity -= kept->quantity;
+                part.backordered -= kept->backordered;
                 ++kept;
             }
         }
-        std::erase_if(event.released, [](const Part& part) { return part.quantity == 0; });
+        std::erase_if(event.released,
+                      [](const Part& part) { return part.quantity == 0 && part.backordered == 0; });
     }
-    Decision decision;
-    decision.events.emplace_back(std::move(event));
-    evolve(hold, decision.events.front());
-    decision.hold = std::move(hold);
-    return decision;
+    return sold(state, std::move(hold), std::move(event));
 }
 
 // The payment came after the deadline: the units are taken again if the policy lets them and they
@@ -192,14 +266,16 @@ Decision confirm_late(const State& state, Hold hold, const ConfirmHold& command,
                     {.sku = line.sku, .quantity = line.quantity, .location = line.location});
             }
         }
-    } else if (Picked had = pick(hold, lines, all_of, "confirmed"); had.refusal) {
+    } else if (Picked had = pick(with_wishes(hold), lines, all_of, "confirmed"); had.refusal) {
         return refuse(std::move(*had.refusal));
     }
     auto taken = allocate(state, {.lines = lines,
                                   .customer = hold.customer,
                                   .region = {},
                                   .partial = false,
-                                  .own = nullptr});
+                                  .own = nullptr,
+                                  .stage = Stage::payment,
+                                  .late = true});
     if (!taken) {
         return refuse_short(state, std::move(taken.error()), given);
     }
@@ -209,11 +285,19 @@ Decision confirm_late(const State& state, Hold hold, const ConfirmHold& command,
                         .confirmed = all_parts(*taken),
                         .released = {},
                         .late = true};
-    Decision decision;
-    decision.events.emplace_back(std::move(event));
-    evolve(hold, decision.events.front());
-    decision.hold = std::move(hold);
-    return decision;
+    return sold(state, std::move(hold), std::move(event));
+}
+
+// What an order waits for, when that is all that is left of it.
+LineRequest waiting_units(const Hold& hold) {
+    for (const HoldLine& line : hold.lines) {
+        for (const Allocation& allocation : line.allocations) {
+            if (allocation.backordered > 0) {
+                return {.sku = line.sku, .quantity = allocation.backordered, .location = {}};
+            }
+        }
+    }
+    HF_ASSERT(!"a confirmed hold with nothing left");
 }
 
 Decision return_shipped(const State& state, const Hold& hold, const ReturnUnits& command) {
@@ -234,7 +318,7 @@ Decision return_shipped(const State& state, const Hold& hold, const ReturnUnits&
                        .returned = {},
                        .shipped_from = {}};
     if (lines.empty()) {
-        event.returned = pick(hold, lines, shipped_not_returned, "returned").parts;
+        event.returned = pick(hold, lines, to_return, "returned").parts;
         for (const Part& part : event.returned) {
             event.shipped_from.push_back(part.location);
         }
@@ -245,11 +329,12 @@ Decision return_shipped(const State& state, const Hold& hold, const ReturnUnits&
         Quantity missing = request.quantity;
         for (const std::uint32_t i : index.of(request.sku)) {
             for (Allocation& allocation : rest.lines[i].allocations) {
-                const Quantity units = std::min(missing, shipped_not_returned(allocation));
+                const Quantity units = std::min(missing, to_return(allocation).there);
                 if (units == 0) {
                     continue;
                 }
-                Part& part = event.returned.emplace_back(part_of(rest.lines[i], allocation, units));
+                Part& part = event.returned.emplace_back(
+                    part_of(rest.lines[i], allocation, {.there = units}));
                 event.shipped_from.push_back(allocation.location);
                 if (!request.location.empty()) {
                     part.location = request.location;
@@ -288,7 +373,7 @@ Decision confirm_hold(const State& state, const ConfirmHold& command, const Give
         return refuse(std::move(*stale));
     }
     return hold.status == HoldStatus::pending
-               ? confirm_pending(state, std::move(hold), command)
+               ? confirm_pending(state, std::move(hold), command, given)
                : confirm_late(state, std::move(hold), command, given);
 }
 
@@ -308,9 +393,12 @@ Decision fulfil_hold(const State& state, const FulfilHold& command, const Given&
     if (auto stale = check_fence(hold, command.fence)) {
         return refuse(std::move(*stale));
     }
-    Picked picked = pick(hold, command.lines, sold_not_shipped, "fulfilled");
+    Picked picked = pick(hold, command.lines, to_ship, "fulfilled");
     if (picked.refusal) {
         return refuse(std::move(*picked.refusal));
+    }
+    if (picked.parts.empty()) {
+        return refuse(exceeds(waiting_units(hold), 0, "fulfilled"));
     }
     if (auto missing = check_on_hand(state, picked.parts)) {
         return refuse(std::move(*missing));
@@ -336,7 +424,8 @@ Decision cancel_hold(const State& state, const CancelHold& command, const Given&
     if (auto stale = check_fence(hold, command.fence)) {
         return refuse(std::move(*stale));
     }
-    Picked picked = pick(hold, command.lines, sold_not_shipped, "cancelled");
+    // Who gives something up gives up first what was not there anyway.
+    Picked picked = pick(hold, command.lines, to_cancel, "cancelled", First::waiting);
     if (picked.refusal) {
         return refuse(std::move(*picked.refusal));
     }

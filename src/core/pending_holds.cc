@@ -15,9 +15,13 @@ using std::chrono::milliseconds;
 // The packed form of a hold: cart, customer, then the lines, all numbers as LEB128 varints.
 //   text  = length bytes
 //   hold  = text(cart) text(customer) lines
-//   lines = count { sku, named location + 1 or 0, wanted, quantity, limited,
-//                   count { location, quantity } }
+//   lines = count { sku, named location + 1 or 0, wanted, quantity, flags,
+//                   count { location, quantity [backordered, place] } }
+//   flags = 1 limited, 2 soft, 4 units wait
 constexpr std::size_t varint_bytes_max = 10;
+constexpr std::uint64_t packed_limited = 1;
+constexpr std::uint64_t packed_soft = 2;
+constexpr std::uint64_t packed_waits = 4;
 
 char* write_varint(char* at, std::uint64_t number) {
     while (number >= 0x80) {
@@ -61,11 +65,18 @@ char* write_lines(char* at, const PackedLines& lines) {
                                   : std::uint64_t{line.named_location} + 1);
         at = write_varint(at, static_cast<std::uint64_t>(line.wanted));
         at = write_varint(at, static_cast<std::uint64_t>(line.quantity));
-        at = write_varint(at, line.limited ? 1 : 0);
+        const bool waits = std::ranges::any_of(
+            line.allocations, [](const PackedAllocation& a) { return a.backordered > 0; });
+        at = write_varint(at, (line.limited ? packed_limited : 0U) |
+                                  (line.soft ? packed_soft : 0U) | (waits ? packed_waits : 0U));
         at = write_varint(at, line.allocations.size());
         for (const PackedAllocation& allocation : line.allocations) {
             at = write_varint(at, allocation.location);
             at = write_varint(at, static_cast<std::uint64_t>(allocation.quantity));
+            if (waits) {
+                at = write_varint(at, static_cast<std::uint64_t>(allocation.backordered));
+                at = write_varint(at, allocation.place);
+            }
         }
     }
     return at;
@@ -76,7 +87,7 @@ std::size_t packed_bytes_max(std::string_view cart, std::string_view customer,
                              const PackedLines& lines) {
     std::size_t numbers = 3;
     for (const PackedLine& line : lines) {
-        numbers += 6 + 2 * line.allocations.size();
+        numbers += 6 + 4 * line.allocations.size();
     }
     return cart.size() + customer.size() + numbers * varint_bytes_max;
 }
@@ -161,11 +172,17 @@ PackedLines PendingHold::lines() const {
             named == 0 ? PackedLine::no_location : static_cast<std::uint32_t>(named - 1);
         line.wanted = static_cast<Quantity>(read_varint(at));
         line.quantity = static_cast<Quantity>(read_varint(at));
-        line.limited = read_varint(at) != 0;
+        const std::uint64_t flags = read_varint(at);
+        line.limited = (flags & packed_limited) != 0;
+        line.soft = (flags & packed_soft) != 0;
         line.allocations.resize(read_varint(at));
         for (PackedAllocation& allocation : line.allocations) {
             allocation.location = static_cast<std::uint16_t>(read_varint(at));
             allocation.quantity = static_cast<Quantity>(read_varint(at));
+            if ((flags & packed_waits) != 0) {
+                allocation.backordered = static_cast<Quantity>(read_varint(at));
+                allocation.place = read_varint(at);
+            }
         }
     }
     return lines;

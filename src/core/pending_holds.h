@@ -22,6 +22,8 @@ inline constexpr HoldSlot no_slot = 0xffff'ffff;
 struct PackedAllocation {
     std::uint16_t location = 0;
     Quantity quantity = 0;
+    Quantity backordered = 0;
+    Version place = 0;
 };
 
 // A line with its names replaced by indexes of the state.
@@ -33,6 +35,7 @@ struct PackedLine {
     Quantity wanted = 0;
     Quantity quantity = 0;
     bool limited = false;
+    bool soft = false;
     boost::container::small_vector<PackedAllocation, 1> allocations;
 };
 

@@ -25,6 +25,29 @@ Counters* SkuState::at(LocationIndex location) {
     return const_cast<Counters*>(std::as_const(*this).at(location));
 }
 
+Quantity SkuState::backordered_at(LocationIndex location) const {
+    const StockQueue* const queue = queues ? queues->at(location) : nullptr;
+    return queue == nullptr ? 0 : queue->units;
+}
+
+std::optional<StockQueue::Waiter> StockQueue::find(Version place) const {
+    const auto order = orders.find(place);
+    return order == orders.end() ? std::nullopt : std::optional(order->second);
+}
+
+const StockQueue* SkuQueues::at(LocationIndex location) const {
+    const auto queue = std::ranges::find(orders, location, &StockQueue::location);
+    return queue == orders.end() ? nullptr : &*queue;
+}
+
+Quantity SkuQueues::backordered() const {
+    Quantity sum = 0;
+    for (const StockQueue& queue : orders) {
+        sum += queue.units;
+    }
+    return sum;
+}
+
 std::uint32_t SkuNames::hash_of(std::string_view text) {
     return static_cast<std::uint32_t>(XXH3_64bits(text.data(), text.size()));
 }
@@ -82,10 +105,62 @@ SkuIndex State::define_sku(std::string_view sku) {
     if (const auto known = sku_names.find(skus, sku)) {
         return *known;
     }
-    skus.push_back(
-        {.sku = std::string(sku), .token = routing_token(sku), .policy = {}, .stock = {}});
+    SkuState& added = skus.emplace_back();
+    added.sku = sku;
+    added.token = routing_token(sku);
     sku_names.add_last(skus);
-    return SkuIndex(skus.size() - 1);
+    const auto index = SkuIndex(skus.size() - 1);
+    set_policy(index, {});
+    return index;
+}
+
+void State::set_policy(SkuIndex sku, const Policy& policy) {
+    const Policy* const before = skus[sku].policy;
+    const auto now = policies.try_emplace(policy).first;
+    ++now->second;
+    skus[sku].policy = &now->first;
+    if (before != nullptr) {
+        const auto left = policies.find(*before);
+        if (--left->second == 0) {
+            policies.erase(left);
+        }
+    }
+}
+
+void State::wait(SkuIndex sku, LocationIndex location, Version place, StockQueue::Waiter waiter) {
+    if (waiter.quantity == 0) {
+        return;
+    }
+    auto& queues = skus[sku].queues;
+    if (!queues) {
+        queues = std::make_unique<SkuQueues>();
+    }
+    auto queue = std::ranges::lower_bound(queues->orders, location, {}, &StockQueue::location);
+    if (queue == queues->orders.end() || queue->location != location) {
+        queue = queues->orders.insert(queue, {.location = location, .orders = {}});
+    }
+    const auto [order, added] = queue->orders.try_emplace(place, waiter);
+    if (!added) {
+        HF_ASSERT(order->second.hold == waiter.hold);
+        order->second.quantity += waiter.quantity;
+    }
+    HF_ASSERT(order->second.quantity >= 0);
+    queue->units += waiter.quantity;
+    if (order->second.quantity == 0) {
+        queue->orders.erase(order);
+    }
+    if (queue->orders.empty()) {
+        queues->orders.erase(queue);
+    }
+    mark_to_serve(sku);
+}
+
+void State::mark_to_serve(SkuIndex sku) {
+    SkuQueues* const queues = skus[sku].queues.get();
+    if (queues != nullptr && !queues->to_be_served) {
+        queues->to_be_served = true;
+        to_serve.push_back(sku);
+    }
 }
 
 LocationIndex State::define_location(std::string_view location) {
@@ -112,7 +187,7 @@ Counters& State::stock_row(SkuIndex sku, LocationIndex location) {
         return *counters;
     }
     Counters fresh;
-    fresh.safety_stock = state.policy.safety_stock;
+    fresh.safety_stock = state.policy->safety_stock;
     fresh.available = -fresh.safety_stock;
     const auto next = std::ranges::upper_bound(state.stock, location, {}, &SkuStock::location);
     return state.stock.insert(next, {.location = location, .counters = fresh})->counters;
@@ -142,10 +217,13 @@ Hold State::materialise(const PendingHold& pending) const {
         line.wanted = packed.wanted;
         line.quantity = packed.quantity;
         line.limited = packed.limited;
+        line.soft = packed.soft;
         line.allocations.reserve(packed.allocations.size());
         for (const PackedAllocation& allocation : packed.allocations) {
-            line.allocations.push_back(
-                {.location = locations[allocation.location].name, .quantity = allocation.quantity});
+            line.allocations.push_back({.location = locations[allocation.location].name,
+                                        .quantity = allocation.quantity,
+                                        .backordered = allocation.backordered,
+                                        .place = allocation.place});
         }
     }
     return hold;
@@ -182,13 +260,25 @@ std::map<std::string, Quantity> customers_of(const SkuState& sku) {
     return counts;
 }
 
+std::map<std::string, std::map<Version, StockQueue::Waiter>> waiters_of(const State& state,
+                                                                        const SkuState& sku) {
+    std::map<std::string, std::map<Version, StockQueue::Waiter>> waiters;
+    for (const StockQueue& queue : sku.queues ? sku.queues->orders : std::vector<StockQueue>{}) {
+        waiters[state.locations[queue.location].name] = queue.orders;
+    }
+    return waiters;
+}
+
 std::string sku_difference(const State& a, const State& b, const SkuState& in_a) {
     const SkuState* in_b = b.find_sku(in_a.sku);
     if (in_b == nullptr) {
         return fmt::format("sku {} is in the first only", in_a.sku);
     }
-    if (in_a.policy != in_b->policy || in_a.defined_at != in_b->defined_at) {
+    if (*in_a.policy != *in_b->policy || in_a.defined_at != in_b->defined_at) {
         return fmt::format("sku {} has two policies", in_a.sku);
+    }
+    if (waiters_of(a, in_a) != waiters_of(b, *in_b)) {
+        return fmt::format("sku {} has other orders that wait for stock", in_a.sku);
     }
     if (customers_of(in_a) != customers_of(*in_b)) {
         return fmt::format("sku {} counts its customers' units differently", in_a.sku);

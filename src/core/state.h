@@ -47,17 +47,43 @@ struct SkuStock {
     Counters counters;
 };
 
+// The orders that wait for stock of one SKU at one location, oldest place first.
+struct StockQueue {
+    struct Waiter {
+        HoldId hold;
+        Quantity quantity = 0;  // still to come
+        bool operator==(const Waiter&) const = default;
+    };
+    LocationIndex location = 0;
+    std::map<Version, Waiter> orders;
+    Quantity units = 0;  // sum of all quantities
+
+    [[nodiscard]] std::optional<Waiter> find(Version place) const;
+};
+
+// What waits for stock of one SKU. Most SKUs have none.
+struct SkuQueues {
+    std::vector<StockQueue> orders;  // by location
+    bool to_be_served = false;       // stands in State::to_serve
+
+    [[nodiscard]] const StockQueue* at(LocationIndex location) const;
+    // Units promised beyond stock, at all locations.
+    [[nodiscard]] Quantity backordered() const;
+};
+
 struct SkuState {
     std::string sku;
     std::uint16_t token = 0;
-    Policy policy;
+    const Policy* policy = nullptr;  // one of State::policies
     Version defined_at = 0;
     // By location index. The first lies in here: most SKUs have only one.
     boost::container::small_vector<SkuStock, 1> stock;
     std::unique_ptr<TextMap<Quantity>> customers;  // units held or owned, for limited holds only
+    std::unique_ptr<SkuQueues> queues;
 
     [[nodiscard]] const Counters* at(LocationIndex location) const;
     [[nodiscard]] Counters* at(LocationIndex location);
+    [[nodiscard]] Quantity backordered_at(LocationIndex location) const;
 
     // Who asks for a SKU will read all of it: its cache lines come together instead of one by one.
     void prefetch() const {
@@ -145,7 +171,12 @@ public:
     SkuIndex sku_index(std::string_view sku);   // asserts that it is there
     SkuIndex define_sku(std::string_view sku);  // makes it when it is not
     LocationIndex define_location(std::string_view location);
+    void set_policy(SkuIndex sku, const Policy& policy);
     Counters& stock_row(SkuIndex sku, LocationIndex location);  // made when it is not there
+    // `waiter.quantity` more units wait for stock at this place in the queue; negative: so many less.
+    void wait(SkuIndex sku, LocationIndex location, Version place, StockQueue::Waiter waiter);
+    // The SKU's units or its queues changed: somebody who waits may be served.
+    void mark_to_serve(SkuIndex sku);
 
     void sort_locations();  // after a priority changed
 
@@ -156,6 +187,11 @@ public:
     Instant time;                   // of the last event: never runs backwards
     std::vector<SkuState> skus;
     SkuNames sku_names;
+    // Each policy once, with the number of SKUs that have it: many thousands share one.
+    std::map<Policy, std::size_t> policies;
+    // SKUs to look at, in the order in which they changed, since the queues were last served. Not part of
+    // what two equal states have in common: whoever decides next clears it.
+    std::vector<SkuIndex> to_serve;
     std::vector<LocationState> locations;
     TextMap<LocationIndex> location_by_name;
     // All locations, in the order in which `priority` lets them serve.

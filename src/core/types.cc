@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include <holdfast/assert.h>
+#include <holdfast/policy.h>
 #include <holdfast/types.h>
 
 namespace holdfast {
@@ -107,6 +108,18 @@ void append(std::string& out, Instant at) {
     digits(17, 2, value(time.seconds().count()));
     digits(20, 3, value(time.subseconds().count()));
     out.append(text.data(), text.size());
+}
+
+std::optional<Quantity> promise_limit(const Policy& policy) {
+    switch (policy.selling) {
+        case Selling::strict:
+            return 0;
+        case Selling::backorder:
+            return policy.backorder_limit;
+        case Selling::preorder:
+            return policy.preorder_limit;
+    }
+    HF_ASSERT(!"a way of selling without a limit");
 }
 
 std::string to_rfc3339(Instant at) {

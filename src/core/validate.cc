@@ -109,6 +109,38 @@ Fault check_lines(const std::vector<LineRequest>& lines, bool required) {
     return check_range<Quantity>("/lines", sum, 0, limits::quantity_max);
 }
 
+Fault check_limit(std::string field, std::optional<Quantity> limit, Quantity low) {
+    return check_range<Quantity>(std::move(field), limit.value_or(low), low, limits::quantity_max);
+}
+
+// What a policy promises beyond stock must not contradict itself.
+Fault check_promises(const Policy& p) {
+    const auto misplaced = [&p](std::string_view field, std::string_view needs) {
+        return fault(fmt::format("/policy/{}", field),
+                     fmt::format("{} means nothing with selling {}: leave it out, or sell by {}",
+                                 field, to_string(p.selling), needs));
+    };
+    if (p.backorder_limit && p.selling != Selling::backorder) {
+        return misplaced("backorder_limit", "backorder");
+    }
+    if (p.preorder_limit && p.selling != Selling::preorder) {
+        return misplaced("preorder_limit", "preorder");
+    }
+    if (p.available_on && p.selling != Selling::preorder) {
+        return misplaced("available_on", "preorder");
+    }
+    if (p.selling == Selling::preorder && !p.available_on) {
+        return fault("/policy/available_on",
+                     "a preorder needs the day on which the SKU is there: name it");
+    }
+    if (p.late_confirm == LateConfirm::backorder && p.selling == Selling::strict) {
+        return fault("/policy/late_confirm",
+                     "a strict SKU is never promised beyond stock, so a late payment cannot be "
+                     "put on back order: use retake or refuse, or sell by backorder");
+    }
+    return {};
+}
+
 struct Validator {
     Fault operator()(const PlaceHold& c) const {
         if (Fault found = check_lines(c.lines, true)) {
@@ -132,6 +164,9 @@ struct Validator {
     Fault operator()(const ExpireHolds&) const {
         return fault("", "holds expire by themselves: release the hold instead");
     }
+    Fault operator()(const AllocateBackorder&) const {
+        return fault("", "units go to those who wait by themselves: receive stock instead");
+    }
     Fault operator()(const FulfilHold& c) const {
         return first(check_lines(c.lines, false), check_text("/reference", c.reference));
     }
@@ -139,6 +174,9 @@ struct Validator {
     Fault operator()(const ReturnUnits& c) const { return check_lines(c.lines, false); }
     Fault operator()(const DefineSku& c) const {
         const Policy& p = c.policy;
+        if (Fault found = check_promises(p)) {
+            return found;
+        }
         return first(
             check_id("/sku", c.sku),
             check_seconds("/policy/max_life", p.max_life, limits::ttl_min, limits::hold_life_max),
@@ -147,6 +185,9 @@ struct Validator {
             check_seconds("/policy/checkout_ttl", p.checkout_ttl, limits::ttl_min, p.max_ttl),
             check_range("/policy/max_extensions", p.max_extensions, 0, limits::extensions_max),
             check_range<Quantity>("/policy/safety_stock", p.safety_stock, 0, limits::quantity_max),
+            check_limit("/policy/backorder_limit", p.backorder_limit, 0),
+            check_limit("/policy/preorder_limit", p.preorder_limit, 0),
+            check_limit("/policy/max_per_cart", p.max_per_cart, 1),
             check_range<Quantity>("/policy/max_per_customer", p.max_per_customer.value_or(1), 1,
                                   limits::quantity_max));
     }

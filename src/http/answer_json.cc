@@ -7,12 +7,23 @@ void write(JsonWriter& json, const Allocation& allocation, bool sold) {
     json.open_object();
     json.field("location", allocation.location);
     json.field("quantity", allocation.quantity);
+    if (allocation.backordered > 0) {
+        json.field("backordered", allocation.backordered);
+    }
     if (sold) {
         json.field("fulfilled", allocation.fulfilled);
         json.field("cancelled", allocation.cancelled);
         json.field("returned", allocation.returned);
     }
     json.close_object();
+}
+
+Quantity backordered(const HoldLine& line) {
+    Quantity sum = 0;
+    for (const Allocation& allocation : line.allocations) {
+        sum += allocation.backordered;
+    }
+    return sum;
 }
 
 void write(JsonWriter& json, const HoldLine& line, bool sold) {
@@ -25,8 +36,10 @@ void write(JsonWriter& json, const HoldLine& line, bool sold) {
         json.field("wanted", line.wanted);
     }
     json.field("quantity", line.quantity);
-    // Under the strict policy nothing is ever promised beyond stock.
-    json.field("backordered", 0);
+    if (line.soft) {
+        json.field("soft", true);
+    }
+    json.field("backordered", backordered(line));
     json.name("allocations");
     json.open_array();
     for (const Allocation& allocation : line.allocations) {
@@ -48,7 +61,7 @@ void write_hold(JsonWriter& json, const Hold& hold, const Version* version,
     json.open_object();
     json.field("id", hold.id);
     json.field("status", to_string(hold.status));
-    json.field("firm", true);
+    json.field("firm", hold.firm());
     json.field("fence", hold.fence);
     if (version != nullptr) {
         json.field("version", *version);
@@ -103,8 +116,25 @@ void write(JsonWriter& json, const HoldAnswer& answer) {
 }
 
 void write(JsonWriter& json, const Policy& policy) {
+    const auto limit = [&json](auto& name, std::optional<Quantity> units) {
+        json.name(name);
+        if (units) {
+            json.value(*units);
+        } else {
+            json.null();
+        }
+    };
     json.open_object();
-    json.field("selling", "strict");
+    json.field("selling", to_string(policy.selling));
+    if (policy.selling == Selling::backorder) {
+        limit("backorder_limit", policy.backorder_limit);
+    }
+    if (policy.selling == Selling::preorder) {
+        limit("preorder_limit", policy.preorder_limit);
+        json.field("available_on", *policy.available_on);
+    }
+    json.field("reserve_at", to_string(policy.reserve_at));
+    json.field("fulfilment", to_string(policy.fulfilment));
     json.field("hold_ttl", policy.hold_ttl);
     json.field("checkout_ttl", policy.checkout_ttl);
     json.field("max_ttl", policy.max_ttl);
@@ -112,12 +142,8 @@ void write(JsonWriter& json, const Policy& policy) {
     json.field("max_extensions", policy.max_extensions);
     json.field("late_confirm", to_string(policy.late_confirm));
     json.field("safety_stock", policy.safety_stock);
-    json.name("max_per_customer");
-    if (policy.max_per_customer) {
-        json.value(*policy.max_per_customer);
-    } else {
-        json.null();
-    }
+    limit("max_per_cart", policy.max_per_cart);
+    limit("max_per_customer", policy.max_per_customer);
     json.field("allocation", to_string(policy.allocation));
     json.field("split", policy.split);
     json.close_object();
@@ -139,6 +165,7 @@ void write(JsonWriter& json, const StockAnswer& answer) {
     json.name("total");
     json.open_object();
     write_counters(json, answer.total);
+    json.field("backordered", answer.backordered);
     json.close_object();
     json.name("locations");
     json.open_array();
@@ -146,6 +173,7 @@ void write(JsonWriter& json, const StockAnswer& answer) {
         json.open_object();
         json.field("location", row.location);
         write_counters(json, row.counters);
+        json.field("backordered", row.backordered);
         json.close_object();
     }
     json.close_array();

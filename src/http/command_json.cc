@@ -10,7 +10,19 @@ using enum Need;
 void read_policy(Fields& in, Policy& to) {
     constexpr Seconds low = limits::ttl_min;
     constexpr Seconds high = limits::hold_life_max;
-    in.word("selling", optional, {"strict"});
+    // Words in the order of the enumerators.
+    if (const auto word = in.word("selling", optional, {"strict", "backorder", "preorder"})) {
+        to.selling = static_cast<Selling>(*word);
+    }
+    in.limit("backorder_limit", 0, to.backorder_limit);
+    in.limit("preorder_limit", 0, to.preorder_limit);
+    in.instant("available_on", to.available_on);
+    if (const auto word = in.word("reserve_at", optional, {"cart", "checkout", "payment"})) {
+        to.reserve_at = static_cast<ReserveAt>(*word);
+    }
+    if (const auto word = in.word("fulfilment", optional, {"tracked", "at_confirm"})) {
+        to.fulfilment = static_cast<Fulfilment>(*word);
+    }
     in.seconds("hold_ttl", low, high, to.hold_ttl);
     in.seconds("checkout_ttl", low, high, to.checkout_ttl);
     in.seconds("max_ttl", low, high, to.max_ttl);
@@ -18,17 +30,12 @@ void read_policy(Fields& in, Policy& to) {
     std::int64_t extensions = to.max_extensions;
     in.integer("max_extensions", optional, 0, limits::extensions_max, extensions);
     to.max_extensions = static_cast<int>(extensions);
-    if (const auto rule = in.word("late_confirm", optional, {"retake", "refuse"})) {
-        to.late_confirm = *rule == 0 ? LateConfirm::retake : LateConfirm::refuse;
+    if (const auto rule = in.word("late_confirm", optional, {"retake", "refuse", "backorder"})) {
+        to.late_confirm = static_cast<LateConfirm>(*rule);
     }
     in.integer("safety_stock", optional, 0, limits::quantity_max, to.safety_stock);
-    // A policy that was read can be sent back as it is: no limit is null there.
-    if (const JsonNode* limit = in.find("max_per_customer");
-        limit != nullptr && limit->kind != JsonKind::null) {
-        Quantity units = 0;
-        in.integer("max_per_customer", optional, 1, limits::quantity_max, units);
-        to.max_per_customer = units;
-    }
+    in.limit("max_per_cart", 1, to.max_per_cart);
+    in.limit("max_per_customer", 1, to.max_per_customer);
     if (const auto rule =
             in.word("allocation", optional, {"priority", "most_available", "nearest"})) {
         to.allocation = static_cast<AllocationRule>(*rule);

@@ -4,16 +4,40 @@
 namespace holdfast::http {
 namespace {
 
+void write_fields(JsonWriter& json, const Part& part) {
+    json.field("sku", part.sku);
+    json.field("location", part.location);
+    json.field("quantity", part.quantity);
+    if (part.backordered > 0) {
+        json.field("backordered", part.backordered);
+    }
+}
+
 template <std::size_t Size>
 void write_parts(JsonWriter& json, const char (&name)[Size], const std::vector<Part>& parts) {
     json.name(name);
     json.open_array();
     for (const Part& part : parts) {
         json.open_object();
-        json.field("sku", part.sku);
-        json.field("location", part.location);
-        json.field("quantity", part.quantity);
+        write_fields(json, part);
         json.close_object();
+    }
+    json.close_array();
+}
+
+template <std::size_t Size>
+void write_optional_parts(JsonWriter& json, const char (&name)[Size],
+                          const std::vector<Part>& parts) {
+    if (!parts.empty()) {
+        write_parts(json, name, parts);
+    }
+}
+
+void write_short(JsonWriter& json, const std::vector<ShortLine>& lines) {
+    json.name("short");
+    json.open_array();
+    for (const ShortLine& line : lines) {
+        write(json, line);
     }
     json.close_array();
 }
@@ -37,12 +61,7 @@ struct Data {
         json.field("code", to_string(event.code));
         json.field("cart", event.cart);
         write_optional(json, "customer", event.customer);
-        json.name("short");
-        json.open_array();
-        for (const ShortLine& line : event.short_lines) {
-            write(json, line);
-        }
-        json.close_array();
+        write_short(json, event.short_lines);
         json.field("others", event.others);
     }
     void operator()(const HoldAmended& event) const {
@@ -61,17 +80,29 @@ struct Data {
         json.field("id", event.id);
         json.field("fence", event.fence);
         json.field("expires_at", event.expires_at);
+        write_optional(json, "customer", event.customer);
+        write_optional_parts(json, "taken", event.taken);
     }
     void operator()(const HoldConfirmed& event) const {
         json.field("id", event.id);
         json.field("fence", event.fence);
         write_optional(json, "customer", event.customer);
         write_parts(json, "confirmed", event.confirmed);
+        write_optional_parts(json, "taken", event.taken);
         write_parts(json, "released", event.released);
         json.field("late", event.late);
     }
     void operator()(const HoldReleased& event) const { ended(event); }
     void operator()(const HoldExpired& event) const { ended(event); }
+    void operator()(const HoldLost& event) const {
+        ended(event);
+        write_short(json, event.short_lines);
+    }
+    void operator()(const BackorderAllocated& event) const {
+        json.field("id", event.id);
+        json.field("status", to_string(event.status));
+        write_fields(json, event.allocated);
+    }
     void operator()(const HoldFulfilled& event) const {
         json.field("id", event.id);
         json.field("fence", event.fence);

@@ -226,6 +226,28 @@ void Fields::seconds(std::string_view name, Seconds low, Seconds high, std::opti
     }
 }
 
+void Fields::limit(std::string_view name, std::int64_t low, std::optional<Quantity>& to) {
+    if (const JsonNode* value = find(name); value != nullptr && value->kind != JsonKind::null) {
+        Quantity units = low;
+        integer(name, Need::optional, low, limits::quantity_max, units);
+        to = units;
+    }
+}
+
+void Fields::instant(std::string_view name, std::optional<Instant>& to) {
+    const JsonNode* value = find(name);
+    if (value == nullptr || value->kind == JsonKind::null) {
+        return;
+    }
+    if (value->kind == JsonKind::string) {
+        to = parse_rfc3339(value->text);
+    }
+    if (!to) {
+        fault(name,
+              fmt::format("{} is not a time: write it as 2026-12-24T18:00:00Z", seen(*value)));
+    }
+}
+
 void Fields::boolean(std::string_view name, bool& to) {
     if (const JsonNode* value = find(name, Need::optional, JsonKind::boolean)) {
         to = value->boolean;

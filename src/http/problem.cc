@@ -29,6 +29,10 @@ ProblemKind kind_of(RefusalCode code) {
             return {name, 422, "Customer required"};
         case RefusalCode::customer_limit_exceeded:
             return {name, 409, "Customer limit exceeded"};
+        case RefusalCode::cart_limit_exceeded:
+            return {name, 409, "Cart limit exceeded"};
+        case RefusalCode::reserved_at_payment:
+            return {name, 409, "Reserved at payment"};
         case RefusalCode::ttl_too_long:
             return {name, 422, "Time to live too long"};
         case RefusalCode::max_extensions_reached:
@@ -59,6 +63,8 @@ ProblemKind kind_of(RefusalCode code) {
             return {name, 409, "The hold was cancelled"};
         case RefusalCode::hold_returned:
             return {name, 409, "The hold was returned"};
+        case RefusalCode::hold_lost:
+            return {name, 409, "The hold is lost"};
         case RefusalCode::overloaded:
             return {name, 503, "Overloaded", true};
         case RefusalCode::deadline_exceeded:

@@ -21,7 +21,7 @@ Counters& operator+=(Counters& sum, const Counters& c) {
 
 SkuAnswer sku_answer(const core::State& state, const core::SkuState& sku) {
     return {.sku = sku.sku,
-            .policy = sku.policy,
+            .policy = *sku.policy,
             .version = state.versions[state.home(sku)],
             .defined_at = sku.defined_at};
 }
@@ -29,8 +29,11 @@ SkuAnswer sku_answer(const core::State& state, const core::SkuState& sku) {
 StockAnswer stock_answer(const core::State& state, const core::SkuState& sku, Instant now) {
     StockAnswer answer{.sku = sku.sku, .version = state.versions[state.home(sku)], .as_of = now};
     for (const core::SkuStock& row : sku.stock) {
-        answer.locations.push_back({state.locations[row.location].name, row.counters});
+        answer.locations.push_back({.location = state.locations[row.location].name,
+                                    .counters = row.counters,
+                                    .backordered = sku.backordered_at(row.location)});
         answer.total += row.counters;
+        answer.backordered += answer.locations.back().backordered;
     }
     std::ranges::sort(answer.locations, {}, &StockRow::location);
     return answer;

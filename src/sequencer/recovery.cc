@@ -21,7 +21,7 @@ public:
             case RowKind::sku: {
                 store::SkuRow row = store::decode_sku_row(value);
                 core::SkuState& sku = state_.skus[state_.define_sku(key)];
-                sku.policy = row.policy;
+                state_.set_policy(state_.sku_index(key), row.policy);
                 sku.defined_at = row.defined_at;
                 return;
             }
@@ -49,6 +49,13 @@ public:
                     customers = std::make_unique<core::TextMap<Quantity>>();
                 }
                 customers->emplace(customer, store::decode_quantity(value));
+                return;
+            }
+            case RowKind::waiting: {
+                const auto [sku, location, place] = store::decode_place_key(key);
+                const store::WaiterRow row = store::decode_waiter_row(value);
+                state_.wait(known_sku(sku), known_location(location), place,
+                            {.hold = row.hold, .quantity = row.quantity});
                 return;
             }
             case RowKind::past_hold:
@@ -91,9 +98,12 @@ private:
             packed.wanted = line.wanted;
             packed.quantity = line.quantity;
             packed.limited = line.limited;
+            packed.soft = line.soft;
             for (const Allocation& allocation : line.allocations) {
                 packed.allocations.push_back({.location = known_location(allocation.location),
-                                              .quantity = allocation.quantity});
+                                              .quantity = allocation.quantity,
+                                              .backordered = allocation.backordered,
+                                              .place = allocation.place});
             }
         }
         state_.holds.insert(core::times_of(hold), hold.cart, hold.customer, lines);
@@ -131,7 +141,8 @@ core::State load_state(store::Store& store) {
     }
     for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
         state.versions[i] =
-            store.load(static_cast<PartitionId>(i), {RowKind::live_hold, RowKind::customer}, sink);
+            store.load(static_cast<PartitionId>(i),
+                       {RowKind::live_hold, RowKind::customer, RowKind::waiting}, sink);
         state.time =
             std::max(state.time, last_time(store, static_cast<PartitionId>(i), state.versions[i]));
     }

@@ -51,7 +51,7 @@ struct RowWriter {
     void operator()(const SkuDefined& e) {
         const core::SkuState& sku = *state.find_sku(e.sku);
         round.batch_.put(RowKind::sku, state.home(sku), e.sku, [&](std::string& out) {
-            store::encode(out, store::SkuRow{.policy = sku.policy, .defined_at = sku.defined_at});
+            store::encode(out, store::SkuRow{.policy = *sku.policy, .defined_at = sku.defined_at});
         });
         for (const core::SkuStock& row : sku.stock) {
             round.touch(state, e.sku, state.locations[row.location].name);
@@ -81,9 +81,13 @@ struct RowWriter {
         round.write_hold(state, e.hold);
     }
     void operator()(const HoldExtended&) { round.write_hold(state, *after); }
-    void operator()(const HoldSecured&) { round.write_hold(state, *after); }
+    void operator()(const HoldSecured& e) {
+        parts(e.taken, e.customer);
+        round.write_hold(state, *after);
+    }
     void operator()(const HoldConfirmed& e) {
         parts(e.confirmed, e.customer);
+        parts(e.taken, e.customer);
         parts(e.released, e.customer);
         ended();
     }
@@ -94,6 +98,14 @@ struct RowWriter {
     void operator()(const HoldExpired& e) {
         parts(e.released, e.customer);
         ended();
+    }
+    void operator()(const HoldLost& e) {
+        parts(e.released, e.customer);
+        ended();
+    }
+    void operator()(const BackorderAllocated& e) {
+        parts({e.allocated}, {});
+        round.write_hold(state, *after);
     }
     void operator()(const HoldFulfilled& e) {
         parts(e.fulfilled, {});
@@ -119,6 +131,7 @@ private:
         for (const HoldLine& line : hold.lines) {
             for (const Allocation& allocation : line.allocations) {
                 round.touch(state, line.sku, allocation.location);
+                round.touch_place(state, line.sku, allocation.location, allocation.place);
             }
             if (line.limited) {
                 round.touch_customer(state, line.sku, hold.customer);
@@ -128,6 +141,7 @@ private:
     void parts(const std::vector<Part>& changed, std::string_view customer) {
         for (const Part& part : changed) {
             round.touch(state, part.sku, part.location);
+            round.touch_place(state, part.sku, part.location, part.place);
             if (part.limited && !customer.empty()) {
                 round.touch_customer(state, part.sku, customer);
             }
@@ -158,6 +172,14 @@ void Round::touch(const core::State& state, std::string_view sku, std::string_vi
     stock_.insert(index << 16 | *state.find_location(location));
 }
 
+void Round::touch_place(const core::State& state, std::string_view sku, std::string_view location,
+                        Version place) {
+    if (place != 0) {
+        places_.emplace_back(state.find_sku(sku) - state.skus.data(),
+                             *state.find_location(location), place);
+    }
+}
+
 void Round::touch_customer(const core::State& state, std::string_view sku,
                            std::string_view customer) {
     const auto index = static_cast<core::SkuIndex>(state.find_sku(sku) - state.skus.data());
@@ -186,6 +208,7 @@ void Round::write_counters(const core::State& state) {
                    store::encode_pair_key(sku.sku, state.locations[location].name),
                    [&](std::string& out) { store::encode(out, *sku.at(location)); });
     }
+    write_places(state);
     std::ranges::sort(customers_);
     const auto rest = std::ranges::unique(customers_);
     customers_.erase(rest.begin(), rest.end());
@@ -200,6 +223,27 @@ void Round::write_counters(const core::State& state) {
         const Quantity units = sku.customers->find(customer)->second;
         batch_.put(RowKind::customer, state.home(sku), key,
                    [units](std::string& out) { store::encode_quantity(out, units); });
+    }
+}
+
+void Round::write_places(const core::State& state) {
+    std::ranges::sort(places_);
+    const auto rest = std::ranges::unique(places_);
+    places_.erase(rest.begin(), rest.end());
+    for (const auto& [index, location, place] : places_) {
+        const core::SkuState& sku = state.skus[index];
+        const std::string key =
+            store::encode_place_key(sku.sku, state.locations[location].name, place);
+        const core::StockQueue* const queue = sku.queues ? sku.queues->at(location) : nullptr;
+        const auto waiter = queue == nullptr ? std::nullopt : queue->find(place);
+        if (!waiter) {
+            batch_.erase(RowKind::waiting, state.home(sku), key);
+            continue;
+        }
+        batch_.put(RowKind::waiting, state.home(sku), key, [&](std::string& out) {
+            store::encode(out,
+                          store::WaiterRow{.hold = waiter->hold, .quantity = waiter->quantity});
+        });
     }
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -77,10 +78,13 @@ private:
 
     store::PartitionStep& step(const core::State& state, PartitionId partition);
     void touch(const core::State& state, std::string_view sku, std::string_view location);
+    void touch_place(const core::State& state, std::string_view sku, std::string_view location,
+                     Version place);
     void touch_customer(const core::State& state, std::string_view sku, std::string_view customer);
     // The bytes of the row, until the next one.
     std::string_view write_hold(const core::State& state, const Hold& hold);
     void write_counters(const core::State& state);
+    void write_places(const core::State& state);
 
     Instant now_;
     RoundSize expected_;
@@ -91,6 +95,7 @@ private:
     std::size_t commands_ = 0;
     boost::unordered_flat_set<std::uint64_t> stock_;  // SKU index << 16 | location index
     std::vector<std::pair<core::SkuIndex, std::string>> customers_;
+    std::vector<std::tuple<core::SkuIndex, core::LocationIndex, Version>> places_;  // in queues
     std::vector<Answers> answers_;
     std::vector<PartitionId> touched_;  // kept for its memory
     std::vector<Single> singles_;

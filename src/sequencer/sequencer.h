@@ -27,6 +27,11 @@
 
 namespace holdfast::sequencer {
 
+// The part of an id that sorts by age: milliseconds, then a counter.
+inline std::uint64_t id_time(Instant at) {
+    return static_cast<std::uint64_t>(at.time_since_epoch().count()) << 16;
+}
+
 class Sequencer final : private View {
 public:
     // Loads the state and starts. Throws StoreError. Store and clock must outlive it.
@@ -85,6 +90,8 @@ private:
     Outcome<Answer> execute(const Submission& submission);
     std::optional<Outcome<Answer>> first_answer(const Submission& submission);
     core::Decision decide(const Command& command);
+    [[nodiscard]] core::Decision decide_on(const Command& command, HoldId fresh) const;
+    void serve_waiting();
     void apply(const core::Decision& decision);
     void apply(const Event& event, const std::optional<Hold>& decided);
     Result<Answer> answer(const Command& command, core::Decision& decision);

@@ -20,22 +20,26 @@ struct KeptRows {
     std::map<std::string, Counters, std::less<>> stock;
     std::map<std::string, Quantity, std::less<>> customers;
     std::map<HoldId, Hold> holds;
+    std::map<std::string, store::WaiterRow, std::less<>> waiting;
     bool compared = false;
 };
 
 KeptRows kept_rows(store::Store& store, PartitionId partition) {
     KeptRows kept;
-    kept.version = store.load(partition, {RowKind::stock, RowKind::live_hold, RowKind::customer},
-                              [&kept](RowKind kind, std::string_view key, std::string_view value) {
-                                  if (kind == RowKind::stock) {
-                                      kept.stock.emplace(key, store::decode_counters(value));
-                                  } else if (kind == RowKind::customer) {
-                                      kept.customers.emplace(key, store::decode_quantity(value));
-                                  } else {
-                                      Hold hold = store::decode_hold(value);
-                                      kept.holds.emplace(hold.id, std::move(hold));
-                                  }
-                              });
+    kept.version = store.load(
+        partition, {RowKind::stock, RowKind::live_hold, RowKind::customer, RowKind::waiting},
+        [&kept](RowKind kind, std::string_view key, std::string_view value) {
+            if (kind == RowKind::stock) {
+                kept.stock.emplace(key, store::decode_counters(value));
+            } else if (kind == RowKind::customer) {
+                kept.customers.emplace(key, store::decode_quantity(value));
+            } else if (kind == RowKind::waiting) {
+                kept.waiting.emplace(key, store::decode_waiter_row(value));
+            } else {
+                Hold hold = store::decode_hold(value);
+                kept.holds.emplace(hold.id, std::move(hold));
+            }
+        });
     return kept;
 }
 
@@ -64,6 +68,7 @@ public:
         compare_stock();
         compare_customers();
         compare_holds();
+        compare_waiting();
     }
 
 private:
@@ -168,6 +173,44 @@ private:
         for (const auto& [id, hold] : kept_.holds) {
             if (state_.holds.find(id) == nullptr) {
                 differ("hold " + to_string(id), shown(hold), "none");
+            }
+        }
+    }
+
+    void compare_waiting() {
+        std::map<std::string, store::WaiterRow, std::less<>> events;
+        for (const core::SkuState& sku : state_.skus) {
+            if (state_.home(sku) != partition_ || !sku.queues) {
+                continue;
+            }
+            for (const core::StockQueue& queue : sku.queues->orders) {
+                for (const auto& [place, waiter] : queue.orders) {
+                    events.emplace(
+                        store::encode_place_key(sku.sku, state_.locations[queue.location].name,
+                                                place),
+                        store::WaiterRow{.hold = waiter.hold, .quantity = waiter.quantity});
+                }
+            }
+        }
+        const auto shown_at = [](const auto& rows, std::string_view key) {
+            const auto row = rows.find(key);
+            return row == rows.end() ? std::string("none")
+                                     : fmt::format("{} for {} units", to_string(row->second.hold),
+                                                   row->second.quantity);
+        };
+        const auto one = [&](std::string_view key) {
+            if (shown_at(kept_.waiting, key) != shown_at(events, key)) {
+                const auto [sku, location, place] = store::decode_place_key(key);
+                differ(fmt::format("queue {}@{} place {}", sku, location, place),
+                       shown_at(kept_.waiting, key), shown_at(events, key));
+            }
+        };
+        for (const auto& [key, row] : events) {
+            one(key);
+        }
+        for (const auto& [key, row] : kept_.waiting) {
+            if (!events.contains(key)) {
+                one(key);
             }
         }
     }

@@ -15,40 +15,43 @@
 //              (text:location of its only allocation | nothing | list(allocation))
 //              flags: 0x01 limited, 0x02 a location was named, 0x04 wanted differs from quantity,
 //              0x08 one allocation of all units, of which nothing has become yet, 0x10 (with 0x02 and
-//              0x08) at the named location
+//              0x08) at the named location, 0x20 soft, 0x40 units wait
 //   allocation = text:location signed:quantity signed:fulfilled signed:cancelled signed:returned
+//              [signed:backordered number:place] when units of the line wait
 //   policy   = enum:selling enum:late_confirm enum:allocation flags signed: hold_ttl checkout_ttl max_ttl
 //              max_life max_extensions safety_stock [max_per_customer]
-//              flags: 0x01 split, 0x02 max_per_customer
+//              [number:further, and what it names, in this order: 0x01 signed:backorder_limit
+//              0x02 signed:preorder_limit 0x04 instant:available_on 0x08 enum:reserve_at
+//              0x10 enum:fulfilment 0x20 signed:max_per_cart]
+//              flags: 0x01 split, 0x02 max_per_customer, 0x04 further fields
 //   counters = signed: on_hand available held committed safety_stock returned repair damaged
 //
 //   rows       sku = policy number:defined_at    location = text:region signed:priority
 //              stock = counters    live_hold, past_hold = hold    customer = signed
+//              waiting = id signed:quantity
 //   answers  = 1 instant:at number:count, then each: text:key number:fingerprint tag answer
 //              tag 1 hold number:version instant:server_time
 //              tag 2 text:sku policy number:version number:defined_at
 //              tag 3 text:sku list(text:location counters) counters:total number:version instant:as_of
 //              tag 4 text:location text:region signed:priority number:version
+//              tag 5 as 3, then signed:backordered of each location
 //   blob     = 1 number:batch instant:at, then each event: number:index event (codec_events.cc)
 //
 // A change that old bytes do not survive raises the leading 1 of answers and blobs, and the format
 // version of the stores, which refuse what is newer than themselves.
 #include "store/codec.h"
 
-#include "store/bytes.h"
+#include <algorithm>
+
 #include "store/codec_values.h"
 
 namespace holdfast::store {
 
 namespace {
 
-constexpr std::uint8_t format_version = 1;
-
 // Of list elements, for the check that a count can be true.
 constexpr std::size_t allocation_bytes_min = 5;
 constexpr std::size_t line_bytes_min = 4;
-constexpr std::size_t stock_row_bytes_min = 9;
-constexpr std::size_t answer_bytes_min = 7;
 constexpr std::size_t event_bytes_min = 5;
 
 constexpr std::uint8_t hold_status_mask = 0x0f;
@@ -61,25 +64,32 @@ constexpr std::uint8_t line_named = 0x02;
 constexpr std::uint8_t line_wanted = 0x04;
 constexpr std::uint8_t line_whole = 0x08;
 constexpr std::uint8_t line_whole_at_named = 0x10;
+constexpr std::uint8_t line_soft = 0x20;
+constexpr std::uint8_t line_waits = 0x40;
 
-constexpr std::uint8_t policy_split = 0x01;
-constexpr std::uint8_t policy_customer_limit = 0x02;
-
-void write(ByteWriter& out, const Allocation& allocation) {
+void write(ByteWriter& out, const Allocation& allocation, bool waits) {
     out.text(allocation.location);
     out.signed_number(allocation.quantity);
     out.signed_number(allocation.fulfilled);
     out.signed_number(allocation.cancelled);
     out.signed_number(allocation.returned);
+    if (waits) {
+        out.signed_number(allocation.backordered);
+        out.number(allocation.place);
+    }
 }
 
-Allocation read_allocation(ByteReader& in) {
+Allocation read_allocation(ByteReader& in, bool waits) {
     Allocation allocation;
     allocation.location = in.text();
     allocation.quantity = in.signed_number();
     allocation.fulfilled = in.signed_number();
     allocation.cancelled = in.signed_number();
     allocation.returned = in.signed_number();
+    if (waits) {
+        allocation.backordered = in.signed_number();
+        allocation.place = in.number();
+    }
     return allocation;
 }
 
@@ -90,7 +100,7 @@ bool is_whole(const HoldLine& line) {
     }
     const Allocation& only = line.allocations.front();
     return only.quantity == line.quantity && only.fulfilled == 0 && only.cancelled == 0 &&
-           only.returned == 0;
+           only.returned == 0 && only.backordered == 0;
 }
 
 void write(ByteWriter& out, const HoldLine& line) {
@@ -102,6 +112,11 @@ void write(ByteWriter& out, const HoldLine& line) {
     flags |= line.wanted != line.quantity ? line_wanted : 0;
     flags |= whole ? line_whole : 0;
     flags |= at_named ? line_whole_at_named : 0;
+    flags |= line.soft ? line_soft : 0;
+    const bool waits = !whole && std::ranges::any_of(line.allocations, [](const Allocation& a) {
+        return a.backordered != 0;
+    });
+    flags |= waits ? line_waits : 0;
 
     out.text(line.sku);
     out.byte(flags);
@@ -121,16 +136,17 @@ void write(ByteWriter& out, const HoldLine& line) {
     }
     out.number(line.allocations.size());
     for (const Allocation& allocation : line.allocations) {
-        write(out, allocation);
+        write(out, allocation, waits);
     }
 }
 
 HoldLine read_line(ByteReader& in) {
     HoldLine line;
     line.sku = in.text();
-    const std::uint8_t flags =
-        read_flags(in, line_limited | line_named | line_wanted | line_whole | line_whole_at_named);
+    const std::uint8_t flags = read_flags(in, line_limited | line_named | line_wanted | line_whole |
+                                                  line_whole_at_named | line_soft | line_waits);
     line.limited = (flags & line_limited) != 0;
+    line.soft = (flags & line_soft) != 0;
     line.quantity = in.signed_number();
     if ((flags & line_named) != 0) {
         line.location = in.text();
@@ -145,10 +161,12 @@ HoldLine read_line(ByteReader& in) {
     const std::size_t count = in.count(allocation_bytes_min);
     line.allocations.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
-        line.allocations.push_back(read_allocation(in));
+        line.allocations.push_back(read_allocation(in, (flags & line_waits) != 0));
     }
     return line;
 }
+
+}  // namespace
 
 void write(ByteWriter& out, const Counters& counters) {
     out.signed_number(counters.on_hand);
@@ -173,23 +191,6 @@ Counters read_counters(ByteReader& in) {
     counters.damaged = in.signed_number();
     return counters;
 }
-
-// Whole values: nothing may be left over.
-template <class Read>
-auto decode_all(std::string_view bytes, const char* what, Read read) {
-    ByteReader in(bytes, what);
-    auto value = read(in);
-    in.expect_end();
-    return value;
-}
-
-void check_format(ByteReader& in) {
-    if (in.byte() != format_version) {
-        in.fail("not format version 1");
-    }
-}
-
-}  // namespace
 
 void write(ByteWriter& out, const Hold& hold) {
     const bool beats = hold.heartbeat.count() != 0 || hold.beats_until != Instant{};
@@ -249,42 +250,6 @@ Hold read_hold(ByteReader& in) {
     return hold;
 }
 
-void write(ByteWriter& out, const Policy& policy) {
-    write_enum(out, policy.selling);
-    write_enum(out, policy.late_confirm);
-    write_enum(out, policy.allocation);
-    out.byte(static_cast<std::uint8_t>((policy.split ? policy_split : 0) |
-                                       (policy.max_per_customer ? policy_customer_limit : 0)));
-    out.signed_number(policy.hold_ttl.count());
-    out.signed_number(policy.checkout_ttl.count());
-    out.signed_number(policy.max_ttl.count());
-    out.signed_number(policy.max_life.count());
-    out.signed_number(policy.max_extensions);
-    out.signed_number(policy.safety_stock);
-    if (policy.max_per_customer) {
-        out.signed_number(*policy.max_per_customer);
-    }
-}
-
-Policy read_policy(ByteReader& in) {
-    Policy policy;
-    policy.selling = read_enum<Selling>(in);
-    policy.late_confirm = read_enum<LateConfirm>(in);
-    policy.allocation = read_enum<AllocationRule>(in);
-    const std::uint8_t flags = read_flags(in, policy_split | policy_customer_limit);
-    policy.split = (flags & policy_split) != 0;
-    policy.hold_ttl = Seconds(in.signed_number());
-    policy.checkout_ttl = Seconds(in.signed_number());
-    policy.max_ttl = Seconds(in.signed_number());
-    policy.max_life = Seconds(in.signed_number());
-    policy.max_extensions = in.small_number();
-    policy.safety_stock = in.signed_number();
-    if ((flags & policy_customer_limit) != 0) {
-        policy.max_per_customer = in.signed_number();
-    }
-    return policy;
-}
-
 std::array<char, 16> id_key(HoldId id) {
     std::array<char, 16> key{};
     put_big(key.data(), id.high);
@@ -329,6 +294,29 @@ std::pair<std::string_view, std::string_view> decode_pair_key(std::string_view k
     return {key.substr(0, middle), key.substr(middle + 1)};
 }
 
+std::string encode_place_key(std::string_view sku, std::string_view location, Version place) {
+    std::string key = encode_pair_key(sku, location);
+    key += '\0';
+    return key + encode_version_key(place);
+}
+
+PlaceKey decode_place_key(std::string_view key) {
+    constexpr std::size_t place_bytes = 9;
+    if (key.size() < place_bytes || key[key.size() - place_bytes] != '\0') {
+        ByteReader(key, "place in a queue").fail("no separator");
+    }
+    const auto [sku, location] = decode_pair_key(key.substr(0, key.size() - place_bytes));
+    return {.sku = sku,
+            .location = location,
+            .place = decode_version_key(key.substr(key.size() - place_bytes + 1))};
+}
+
+void encode(std::string& out, const WaiterRow& row) {
+    ByteWriter bytes(out);
+    bytes.id(row.hold);
+    bytes.signed_number(row.quantity);
+}
+
 void encode(std::string& out, const SkuRow& row) {
     ByteWriter bytes(out);
     write(bytes, row.policy);
@@ -365,6 +353,15 @@ SkuRow decode_sku_row(std::string_view bytes) {
     });
 }
 
+WaiterRow decode_waiter_row(std::string_view bytes) {
+    return decode_all(bytes, "waiting row", [](ByteReader& in) {
+        WaiterRow row;
+        row.hold = in.id();
+        row.quantity = in.signed_number();
+        return row;
+    });
+}
+
 LocationRow decode_location_row(std::string_view bytes) {
     return decode_all(bytes, "location row", [](ByteReader& in) {
         LocationRow row;
@@ -384,139 +381,6 @@ Hold decode_hold(std::string_view bytes) {
 
 Quantity decode_quantity(std::string_view bytes) {
     return decode_all(bytes, "customer row", [](ByteReader& in) { return in.signed_number(); });
-}
-
-namespace {
-
-enum class AnswerTag : std::uint8_t { hold = 1, sku = 2, stock = 3, location = 4 };
-
-void write_tag(ByteWriter& out, AnswerTag tag) {
-    out.byte(static_cast<std::uint8_t>(tag));
-}
-
-void write(ByteWriter& out, const HoldAnswer& answer) {
-    write_tag(out, AnswerTag::hold);
-    write(out, answer.hold);
-    out.number(answer.version);
-    out.instant(answer.server_time);
-}
-
-void write(ByteWriter& out, const SkuAnswer& answer) {
-    write_tag(out, AnswerTag::sku);
-    out.text(answer.sku);
-    write(out, answer.policy);
-    out.number(answer.version);
-    out.number(answer.defined_at);
-}
-
-void write(ByteWriter& out, const StockAnswer& answer) {
-    write_tag(out, AnswerTag::stock);
-    out.text(answer.sku);
-    out.number(answer.locations.size());
-    for (const StockRow& row : answer.locations) {
-        out.text(row.location);
-        write(out, row.counters);
-    }
-    write(out, answer.total);
-    out.number(answer.version);
-    out.instant(answer.as_of);
-}
-
-void write(ByteWriter& out, const LocationAnswer& answer) {
-    write_tag(out, AnswerTag::location);
-    out.text(answer.location);
-    out.text(answer.region);
-    out.signed_number(answer.priority);
-    out.number(answer.version);
-}
-
-HoldAnswer read_hold_answer(ByteReader& in) {
-    HoldAnswer answer;
-    answer.hold = read_hold(in);
-    answer.version = in.number();
-    answer.server_time = in.instant();
-    return answer;
-}
-
-SkuAnswer read_sku_answer(ByteReader& in) {
-    SkuAnswer answer;
-    answer.sku = in.text();
-    answer.policy = read_policy(in);
-    answer.version = in.number();
-    answer.defined_at = in.number();
-    return answer;
-}
-
-StockAnswer read_stock_answer(ByteReader& in) {
-    StockAnswer answer;
-    answer.sku = in.text();
-    const std::size_t count = in.count(stock_row_bytes_min);
-    answer.locations.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        std::string location = in.text();
-        answer.locations.push_back(
-            {.location = std::move(location), .counters = read_counters(in)});
-    }
-    answer.total = read_counters(in);
-    answer.version = in.number();
-    answer.as_of = in.instant();
-    return answer;
-}
-
-LocationAnswer read_location_answer(ByteReader& in) {
-    LocationAnswer answer;
-    answer.location = in.text();
-    answer.region = in.text();
-    answer.priority = in.small_number();
-    answer.version = in.number();
-    return answer;
-}
-
-Answer read_answer(ByteReader& in) {
-    switch (static_cast<AnswerTag>(in.byte())) {
-        case AnswerTag::hold:
-            return read_hold_answer(in);
-        case AnswerTag::sku:
-            return read_sku_answer(in);
-        case AnswerTag::stock:
-            return read_stock_answer(in);
-        case AnswerTag::location:
-            return read_location_answer(in);
-    }
-    in.fail("an unknown kind of answer");
-}
-
-}  // namespace
-
-void encode_answers_header(std::string& out, Instant at, std::size_t count) {
-    ByteWriter bytes(out);
-    bytes.byte(format_version);
-    bytes.instant(at);
-    bytes.number(count);
-}
-
-void encode(std::string& out, const KeyedAnswer& answer) {
-    ByteWriter bytes(out);
-    bytes.text(answer.key);
-    bytes.number(answer.fingerprint);
-    std::visit([&bytes](const auto& value) { write(bytes, value); }, answer.answer);
-}
-
-KeyedAnswers decode_answers(std::string_view bytes) {
-    return decode_all(bytes, "answers row", [](ByteReader& in) {
-        check_format(in);
-        KeyedAnswers answers;
-        answers.at = in.instant();
-        const std::size_t count = in.count(answer_bytes_min);
-        answers.answers.reserve(count);
-        for (std::size_t i = 0; i < count; ++i) {
-            KeyedAnswer& answer = answers.answers.emplace_back();
-            answer.key = in.text();
-            answer.fingerprint = in.number();
-            answer.answer = read_answer(in);
-        }
-        return answers;
-    });
 }
 
 void encode_blob_header(std::string& out, std::uint64_t batch, Instant at) {

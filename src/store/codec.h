@@ -30,6 +30,14 @@ std::string encode_version_key(Version version);  // 8 bytes, big-endian
 Version decode_version_key(std::string_view key);
 std::string encode_pair_key(std::string_view first, std::string_view second);  // first '\0' second
 std::pair<std::string_view, std::string_view> decode_pair_key(std::string_view key);
+// A place in the queue of a SKU at a location: first '\0' second '\0' place, big-endian.
+std::string encode_place_key(std::string_view sku, std::string_view location, Version place);
+struct PlaceKey {
+    std::string_view sku;
+    std::string_view location;
+    Version place = 0;
+};
+PlaceKey decode_place_key(std::string_view key);
 
 // Row values.
 struct SkuRow {
@@ -42,12 +50,20 @@ struct LocationRow {
     int priority = 0;
     bool operator==(const LocationRow&) const = default;
 };
+// A hold that waits for stock, and for how many units of it.
+struct WaiterRow {
+    HoldId hold;
+    Quantity quantity = 0;
+    bool operator==(const WaiterRow&) const = default;
+};
 void encode(std::string& out, const SkuRow& row);
+void encode(std::string& out, const WaiterRow& row);
 void encode(std::string& out, const LocationRow& row);
 void encode(std::string& out, const Counters& counters);
 void encode(std::string& out, const Hold& hold);
 void encode_quantity(std::string& out, Quantity quantity);
 SkuRow decode_sku_row(std::string_view bytes);
+WaiterRow decode_waiter_row(std::string_view bytes);
 LocationRow decode_location_row(std::string_view bytes);
 Counters decode_counters(std::string_view bytes);
 Hold decode_hold(std::string_view bytes);

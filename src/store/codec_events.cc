@@ -4,19 +4,24 @@
 //    3 amended    hold list(part):released
 //    4 extended   id number:fence instant:expires_at instant:beats_until signed:extensions
 //    5 secured    id number:fence instant:expires_at
-//    6 confirmed  id number:fence text:customer list(part):confirmed list(part):released bool:late
+//    6 confirmed  id number:fence text:customer list(part):confirmed list(part):released
+//                 flags [list(part):taken]    flags: 0x01 late, 0x02 soft lines took something
 //    7 released   id number:fence text:customer list(part)
 //    8 expired    the same
 //    9 fulfilled  id number:fence enum:status list(part) text:reference
 //   10 cancelled  id number:fence enum:status text:customer list(part)
 //   11 returned   id number:fence enum:status text:customer list(part) list(text):shipped_from
+//   12 firmed     id number:fence instant:expires_at text:customer list(part):taken hold with the lines
+//   13 lost       id number:fence text:customer list(part):released list(short line)
+//   14 allocated  id enum:status part
 //   32 sku        text:sku policy
 //   33 location   text:location text:region signed:priority
 //   34 received   text:sku text:location signed:quantity text:reference
 //   35 adjusted   text:sku text:location signed:delta text:reason text:reference
 //   36 moved      text:sku text:location signed:quantity enum:from enum:to text:reference
 //   37 transfer   text:sku text:from text:to signed:quantity text:reference
-//   part       = text:sku text:location signed:quantity bool:limited
+//   part       = text:sku text:location signed:quantity flags [signed:backordered number:place]
+//                flags: 0x01 limited, 0x02 units wait
 //   short line = text:sku text:location signed:wanted signed:available
 #include "store/codec_values.h"
 
@@ -36,6 +41,9 @@ enum class EventTag : std::uint8_t {
     hold_fulfilled = 9,
     hold_cancelled = 10,
     hold_returned = 11,
+    hold_firmed = 12,
+    hold_lost = 13,
+    backorder_allocated = 14,
     sku_defined = 32,
     location_defined = 33,
     stock_received = 34,
@@ -51,14 +59,67 @@ void write_tag(ByteWriter& out, EventTag tag) {
     out.byte(static_cast<std::uint8_t>(tag));
 }
 
+constexpr std::uint8_t part_limited = 0x01;
+constexpr std::uint8_t part_waits = 0x02;
+constexpr std::uint8_t confirmed_late = 0x01;
+constexpr std::uint8_t confirmed_taken = 0x02;
+
+void write(ByteWriter& out, const Part& part) {
+    const bool waits = part.backordered != 0 || part.place != 0;
+    out.text(part.sku);
+    out.text(part.location);
+    out.signed_number(part.quantity);
+    out.byte(
+        static_cast<std::uint8_t>((part.limited ? part_limited : 0) | (waits ? part_waits : 0)));
+    if (waits) {
+        out.signed_number(part.backordered);
+        out.number(part.place);
+    }
+}
+
+Part read_part(ByteReader& in) {
+    Part part;
+    part.sku = in.text();
+    part.location = in.text();
+    part.quantity = in.signed_number();
+    const std::uint8_t flags = read_flags(in, part_limited | part_waits);
+    part.limited = (flags & part_limited) != 0;
+    if ((flags & part_waits) != 0) {
+        part.backordered = in.signed_number();
+        part.place = in.number();
+    }
+    return part;
+}
+
 void write(ByteWriter& out, const std::vector<Part>& parts) {
     out.number(parts.size());
     for (const Part& part : parts) {
-        out.text(part.sku);
-        out.text(part.location);
-        out.signed_number(part.quantity);
-        out.byte(part.limited ? 1 : 0);
+        write(out, part);
     }
+}
+
+void write(ByteWriter& out, const std::vector<ShortLine>& lines) {
+    out.number(lines.size());
+    for (const ShortLine& line : lines) {
+        out.text(line.sku);
+        out.text(line.location);
+        out.signed_number(line.wanted);
+        out.signed_number(line.available);
+    }
+}
+
+std::vector<ShortLine> read_short_lines(ByteReader& in) {
+    const std::size_t count = in.count(short_line_bytes_min);
+    std::vector<ShortLine> lines;
+    lines.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        ShortLine& line = lines.emplace_back();
+        line.sku = in.text();
+        line.location = in.text();
+        line.wanted = in.signed_number();
+        line.available = in.signed_number();
+    }
+    return lines;
 }
 
 std::vector<Part> read_parts(ByteReader& in) {
@@ -66,11 +127,7 @@ std::vector<Part> read_parts(ByteReader& in) {
     std::vector<Part> parts;
     parts.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
-        Part& part = parts.emplace_back();
-        part.sku = in.text();
-        part.location = in.text();
-        part.quantity = in.signed_number();
-        part.limited = read_bool(in);
+        parts.push_back(read_part(in));
     }
     return parts;
 }
@@ -100,13 +157,7 @@ void write(ByteWriter& out, const HoldRefused& event) {
     write_enum(out, event.code);
     out.text(event.cart);
     out.text(event.customer);
-    out.number(event.short_lines.size());
-    for (const ShortLine& line : event.short_lines) {
-        out.text(line.sku);
-        out.text(line.location);
-        out.signed_number(line.wanted);
-        out.signed_number(line.available);
-    }
+    write(out, event.short_lines);
     out.signed_number(event.others);
 }
 
@@ -115,15 +166,7 @@ HoldRefused read_refused(ByteReader& in) {
     event.code = read_enum<RefusalCode>(in);
     event.cart = in.text();
     event.customer = in.text();
-    const std::size_t count = in.count(short_line_bytes_min);
-    event.short_lines.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        ShortLine& line = event.short_lines.emplace_back();
-        line.sku = in.text();
-        line.location = in.text();
-        line.wanted = in.signed_number();
-        line.available = in.signed_number();
-    }
+    event.short_lines = read_short_lines(in);
     event.others = in.signed_number();
     return event;
 }
@@ -156,7 +199,16 @@ HoldExtended read_extended(ByteReader& in) {
     return event;
 }
 
+// The lines that became firm stand in a hold of nothing else.
 void write(ByteWriter& out, const HoldSecured& event) {
+    if (!event.lines.empty()) {
+        write_change(out, EventTag::hold_firmed, event);
+        out.instant(event.expires_at);
+        out.text(event.customer);
+        write(out, event.taken);
+        write(out, Hold{.id = event.id, .cart = {}, .customer = {}, .lines = event.lines});
+        return;
+    }
     write_change(out, EventTag::hold_secured, event);
     out.instant(event.expires_at);
 }
@@ -167,12 +219,24 @@ HoldSecured read_secured(ByteReader& in) {
     return event;
 }
 
+HoldSecured read_firmed(ByteReader& in) {
+    auto event = read_secured(in);
+    event.customer = in.text();
+    event.taken = read_parts(in);
+    event.lines = read_hold(in).lines;
+    return event;
+}
+
 void write(ByteWriter& out, const HoldConfirmed& event) {
     write_change(out, EventTag::hold_confirmed, event);
     out.text(event.customer);
     write(out, event.confirmed);
     write(out, event.released);
-    out.byte(event.late ? 1 : 0);
+    out.byte(static_cast<std::uint8_t>((event.late ? confirmed_late : 0) |
+                                       (event.taken.empty() ? 0 : confirmed_taken)));
+    if (!event.taken.empty()) {
+        write(out, event.taken);
+    }
 }
 
 HoldConfirmed read_confirmed(ByteReader& in) {
@@ -180,7 +244,11 @@ HoldConfirmed read_confirmed(ByteReader& in) {
     event.customer = in.text();
     event.confirmed = read_parts(in);
     event.released = read_parts(in);
-    event.late = read_bool(in);
+    const std::uint8_t flags = read_flags(in, confirmed_late | confirmed_taken);
+    event.late = (flags & confirmed_late) != 0;
+    if ((flags & confirmed_taken) != 0) {
+        event.taken = read_parts(in);
+    }
     return event;
 }
 
@@ -204,6 +272,32 @@ void write(ByteWriter& out, const HoldReleased& event) {
 
 void write(ByteWriter& out, const HoldExpired& event) {
     write_ended(out, EventTag::hold_expired, event);
+}
+
+void write(ByteWriter& out, const HoldLost& event) {
+    write_ended(out, EventTag::hold_lost, event);
+    write(out, event.short_lines);
+}
+
+HoldLost read_lost(ByteReader& in) {
+    auto event = read_ended<HoldLost>(in);
+    event.short_lines = read_short_lines(in);
+    return event;
+}
+
+void write(ByteWriter& out, const BackorderAllocated& event) {
+    write_tag(out, EventTag::backorder_allocated);
+    out.id(event.id);
+    write_enum(out, event.status);
+    write(out, event.allocated);
+}
+
+BackorderAllocated read_allocated(ByteReader& in) {
+    BackorderAllocated event;
+    event.id = in.id();
+    event.status = read_enum<HoldStatus>(in);
+    event.allocated = read_part(in);
+    return event;
 }
 
 void write(ByteWriter& out, const HoldFulfilled& event) {
@@ -397,6 +491,12 @@ Event read_event(ByteReader& in) {
             return read_ended<HoldReleased>(in);
         case EventTag::hold_expired:
             return read_ended<HoldExpired>(in);
+        case EventTag::hold_firmed:
+            return read_firmed(in);
+        case EventTag::hold_lost:
+            return read_lost(in);
+        case EventTag::backorder_allocated:
+            return read_allocated(in);
         case EventTag::hold_fulfilled:
             return read_fulfilled(in);
         case EventTag::hold_cancelled:

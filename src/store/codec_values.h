@@ -2,6 +2,7 @@
 // grammar stands at the top of codec.cc.
 #pragma once
 
+#include <holdfast/answers.h>
 #include <holdfast/events.h>
 #include <holdfast/hold.h>
 #include <holdfast/policy.h>
@@ -10,11 +11,16 @@
 
 namespace holdfast::store {
 
+// What answers and blobs begin with.
+inline constexpr std::uint8_t format_version = 1;
+
 void write(ByteWriter& out, const Hold& hold);
 void write(ByteWriter& out, const Policy& policy);
+void write(ByteWriter& out, const Counters& counters);
 void write_event(ByteWriter& out, const Event& event);
 Hold read_hold(ByteReader& in);
 Policy read_policy(ByteReader& in);
+Counters read_counters(ByteReader& in);
 Event read_event(ByteReader& in);
 
 template <class Enum>
@@ -44,6 +50,21 @@ inline std::uint8_t read_flags(ByteReader& in, std::uint8_t known) {
         in.fail("an unknown flag");
     }
     return flags;
+}
+
+// Whole values: nothing may be left over.
+template <class Read>
+auto decode_all(std::string_view bytes, const char* what, Read read) {
+    ByteReader in(bytes, what);
+    auto value = read(in);
+    in.expect_end();
+    return value;
+}
+
+inline void check_format(ByteReader& in) {
+    if (in.byte() != format_version) {
+        in.fail("not format version 1");
+    }
 }
 
 }  // namespace holdfast::store

@@ -32,6 +32,8 @@ constexpr std::uint8_t stored_number(HoldStatus status) {
             return 6;
         case HoldStatus::returned:
             return 7;
+        case HoldStatus::lost:
+            return 8;
     }
     return 0;
 }
@@ -54,6 +56,32 @@ constexpr std::uint8_t stored_number(Selling selling) {
     switch (selling) {
         case Selling::strict:
             return 1;
+        case Selling::backorder:
+            return 2;
+        case Selling::preorder:
+            return 3;
+    }
+    return 0;
+}
+
+constexpr std::uint8_t stored_number(ReserveAt stage) {
+    switch (stage) {
+        case ReserveAt::cart:
+            return 1;
+        case ReserveAt::checkout:
+            return 2;
+        case ReserveAt::payment:
+            return 3;
+    }
+    return 0;
+}
+
+constexpr std::uint8_t stored_number(Fulfilment fulfilment) {
+    switch (fulfilment) {
+        case Fulfilment::tracked:
+            return 1;
+        case Fulfilment::at_confirm:
+            return 2;
     }
     return 0;
 }
@@ -64,6 +92,8 @@ constexpr std::uint8_t stored_number(LateConfirm late_confirm) {
             return 1;
         case LateConfirm::refuse:
             return 2;
+        case LateConfirm::backorder:
+            return 3;
     }
     return 0;
 }
@@ -140,6 +170,12 @@ constexpr std::uint8_t stored_number(RefusalCode code) {
             return 28;
         case RefusalCode::outcome_unknown:
             return 29;
+        case RefusalCode::cart_limit_exceeded:
+            return 30;
+        case RefusalCode::reserved_at_payment:
+            return 31;
+        case RefusalCode::hold_lost:
+            return 32;
     }
     return 0;
 }

@@ -122,7 +122,8 @@ protected:
             }
         }
         EXPECT_TRUE(placed.empty()) << placed.begin()->first << " belongs to nobody";
-        for (const auto& [name, counters] : ledger.counters()) {
+        for (const auto& [name, row] : ledger.rows()) {
+            const Counters& counters = row.counters;
             Counters found = required(connection.stock(name.first)).total;
             // Short holds may have lapsed since the end of the log was read.
             const Quantity lapsed = counters.held - found.held;

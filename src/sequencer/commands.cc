@@ -1,0 +1,282 @@
+// The sequencer's half that decides commands: what they do to the state and to the round that is open.
+#include <holdfast/assert.h>
+#include <holdfast/fault.h>
+#include "core/evolve.h"
+#include "sequencer/answers.h"
+#include "sequencer/refusals.h"
+#include "sequencer/sequencer.h"
+#include "store/codec.h"
+
+namespace holdfast::sequencer {
+
+void Sequencer::execute(Item& item) {
+    std::size_t commands = 1;
+    if (auto* single = std::get_if<Single>(&item)) {
+        Outcome<Answer> outcome = execute(single->submission);
+        if (closed_) {
+            return;
+        }
+        round_->reply(std::move(single->done), std::move(outcome));
+    } else if (auto* many = std::get_if<Many>(&item)) {
+        // Decided in one round: nothing that is due may stand in the way of any of them.
+        while (state_.holds.any_due(round_->now())) {
+            expire(core::decide(state_, ExpireHolds{}, {.now = round_->now()}));
+            if (closed_) {
+                return;
+            }
+        }
+        commands = many->submissions.size();
+        std::vector<Outcome<Answer>> outcomes;
+        outcomes.reserve(commands);
+        for (const Submission& submission : many->submissions) {
+            outcomes.push_back(execute(submission));
+            HF_ASSERT(!closed_);
+        }
+        round_->reply(std::move(many->done), std::move(outcomes));
+    } else {
+        auto& read = std::get<std::unique_ptr<Read>>(item);
+        read->look(*this);
+        round_->reply(std::move(read));
+        queued_commands_.fetch_sub(1, std::memory_order_relaxed);
+        return;
+    }
+    queued_commands_.fetch_sub(commands, std::memory_order_relaxed);
+    commands_.fetch_add(commands, std::memory_order_relaxed);
+}
+
+// Nothing when that closes the round.
+Outcome<Answer> Sequencer::execute(const Submission& submission) {
+    const Request& request = submission.request;
+    // Who set it did not know that time is ahead of the clock.
+    const Instant clock = round_->now() - time_.behind();
+    if (request.deadline && *request.deadline < clock) {
+        return {std::unexpected(too_late(*request.deadline, clock))};
+    }
+    if (!request.idempotency_key.empty()) {
+        if (auto first = first_answer(submission)) {
+            return std::move(*first);
+        }
+    }
+    core::Decision decision = decide(submission.command);
+    if (closed_) {
+        return {};
+    }
+    if (decision.refusal) {
+        note_refusal(submission.command, *decision.refusal);
+        return {std::unexpected(std::move(*decision.refusal))};
+    }
+    const bool changed = !decision.events.empty();
+    Outcome<Answer> outcome{answer(submission.command, decision)};
+    if (changed && !request.idempotency_key.empty() && !HF_FAULT(key_forgotten)) {
+        remember(submission, *outcome.result);
+    }
+    return outcome;
+}
+
+std::optional<Outcome<Answer>> Sequencer::first_answer(const Submission& submission) {
+    const Request& request = submission.request;
+    const AnswersRow* row = idempotency_.find(request.idempotency_key);
+    if (row == nullptr) {
+        return std::nullopt;
+    }
+    if (row->round > durable_round_.load(std::memory_order_acquire)) {
+        return Outcome<Answer>{std::unexpected(key_in_use(request.idempotency_key))};
+    }
+    const auto bytes = store_.find(row->partition, store::RowKind::answers,
+                                   store::encode_version_key(row->version));
+    HF_ASSERT(bytes.has_value());
+    for (store::KeyedAnswer& first : store::decode_answers(*bytes).answers) {
+        if (first.key != request.idempotency_key) {
+            continue;
+        }
+        if (first.fingerprint != request.fingerprint) {
+            return Outcome<Answer>{std::unexpected(key_reused(request.idempotency_key))};
+        }
+        return Outcome<Answer>{std::move(first.answer), true};
+    }
+    return std::nullopt;  // another key with the same hash: this one is new
+}
+
+core::Decision Sequencer::decide(const Command& command) {
+    const HoldId fresh = fresh_id(command);
+    for (;;) {
+        core::Decision decision = decide_on(command, fresh);
+        if (!decision.again) {
+            apply(decision);
+            serve_waiting();
+            return decision;
+        }
+        expire(decision);
+        if (closed_) {
+            return decision;
+        }
+    }
+}
+
+// Units that came free go to those who wait for them, in the same append. What a round has no room for
+// goes to them in the next one: until then it is nobody else's.
+void Sequencer::serve_waiting() {
+    while (!state_.to_serve.empty() && !round_->full()) {
+        const auto next = core::next_to_serve(state_);
+        if (!next) {
+            return;
+        }
+        const core::Decision served = decide_on(*next, {});
+        HF_ASSERT(!served.refusal);
+        apply(served);
+    }
+}
+
+// Finds the hold that the command names, when it is not in memory.
+core::Decision Sequencer::decide_on(const Command& command, HoldId fresh) const {
+    const auto id = core::named_hold(command);
+    std::optional<Hold> past;
+    if (id && state_.holds.find(*id) == nullptr) {
+        past = find_past(*id);
+    }
+    return core::decide(state_, command,
+                        {.now = round_->now(), .fresh_id = fresh, .past = past ? &*past : nullptr});
+}
+
+void Sequencer::apply(const core::Decision& decision) {
+    for (const Event& event : decision.events) {
+        apply(event, decision.hold);
+    }
+}
+
+// `decided` is the hold after the event where the decision made it; otherwise it is made here, from
+// what the state has before an ending, or after a change.
+void Sequencer::apply(const Event& event, const std::optional<Hold>& decided) {
+    std::optional<Hold> after = decided;
+    const auto end_of = [&](HoldId id) {
+        if (!after || after->id != id) {
+            after = state_.materialise(*state_.holds.find(id));
+            core::evolve(*after, event);
+        }
+    };
+    if (const auto* expired = std::get_if<HoldExpired>(&event)) {
+        expired_.fetch_add(1, std::memory_order_relaxed);
+        end_of(expired->id);
+    } else if (const auto* released = std::get_if<HoldReleased>(&event)) {
+        end_of(released->id);
+    } else if (const auto* lost = std::get_if<HoldLost>(&event)) {
+        end_of(lost->id);
+    }
+    core::evolve(state_, event, round_->now());
+    if (const auto* extended = std::get_if<HoldExtended>(&event)) {
+        after = state_.materialise(*state_.holds.find(extended->id));
+    } else if (const auto* secured = std::get_if<HoldSecured>(&event)) {
+        after = state_.materialise(*state_.holds.find(secured->id));
+    } else if (const auto* allocated = std::get_if<BackorderAllocated>(&event);
+               allocated != nullptr && allocated->status == HoldStatus::pending) {
+        after = state_.materialise(*state_.holds.find(allocated->id));
+    } else if (const auto* placed = std::get_if<HoldPlaced>(&event);
+               placed != nullptr && placed->hold.status != HoldStatus::pending) {
+        after = placed->hold;
+    }
+    round_->record(state_, event, after ? &*after : nullptr);
+    if (after && after->status != HoldStatus::pending) {
+        recent_.put(std::move(*after), round_->number());
+    }
+}
+
+// A result, so that the answer is made where it stays.
+Result<Answer> Sequencer::answer(const Command& command, core::Decision& decision) {
+    const auto hold_answer = [this](Hold&& hold) {
+        const Version version = state_.versions[state_.home(hold.id)];
+        return Result<Answer>(std::in_place, std::in_place_type<HoldAnswer>, std::move(hold),
+                              version, round_->now());
+    };
+    if (const auto* define = std::get_if<DefineSku>(&command)) {
+        return sku_answer(state_, *state_.find_sku(define->sku));
+    }
+    if (const auto* define = std::get_if<DefineLocation>(&command)) {
+        return location_answer(state_, state_.locations[*state_.find_location(define->location)]);
+    }
+    if (decision.hold) {
+        return hold_answer(std::move(*decision.hold));
+    }
+    if (!decision.events.empty()) {
+        if (auto* placed = std::get_if<HoldPlaced>(&decision.events.back())) {
+            return hold_answer(std::move(placed->hold));
+        }
+    }
+    if (const auto id = core::named_hold(command)) {
+        return hold_answer(state_.materialise(*state_.holds.find(*id)));
+    }
+    return std::visit(
+        [this]<class C>(const C& c) -> Answer {
+            if constexpr (requires { c.sku; }) {
+                return stock_answer(state_, *state_.find_sku(c.sku), round_->now());
+            } else {
+                HF_ASSERT(!"a command without an answer");
+            }
+        },
+        command);
+}
+
+void Sequencer::remember(const Submission& submission, const Answer& answer) {
+    const PartitionId home = std::visit(
+        [this]<class A>(const A& a) -> PartitionId {
+            if constexpr (requires { a.hold; }) {
+                return state_.home(a.hold.id);
+            } else if constexpr (requires { a.sku; }) {
+                return state_.home(*state_.find_sku(a.sku));
+            } else {
+                return 0;
+            }
+        },
+        answer);
+    const Request& request = submission.request;
+    const Version row = idempotency_.add(request.idempotency_key, home, state_.versions[home],
+                                         round_->number(), round_->now());
+    round_->remember(home, row, request.idempotency_key, request.fingerprint, answer);
+}
+
+void Sequencer::note_refusal(const Command& command, const Refusal& refusal) {
+    const bool lost_demand = refusal.code == RefusalCode::insufficient_stock ||
+                             refusal.code == RefusalCode::customer_limit_exceeded;
+    if (!lost_demand || refusal.short_lines.empty()) {
+        return;
+    }
+    std::optional<HoldRefused> event;
+    if (const auto* place = std::get_if<PlaceHold>(&command)) {
+        event = refusals_.note(refusal, place->cart, place->customer, round_->now());
+    } else if (const auto id = core::named_hold(command)) {
+        // A cart that was to grow, or a payment that came too late.
+        if (const std::optional<Hold> hold = find_hold(*id)) {
+            event = refusals_.note(refusal, hold->cart, hold->customer, round_->now());
+        }
+    }
+    if (event) {
+        apply(std::move(*event), {});
+    }
+}
+
+HoldId Sequencer::fresh_id(const Command& command) {
+    const auto* place = std::get_if<PlaceHold>(&command);
+    if (place == nullptr) {
+        return {};
+    }
+    last_id_high_ = std::max(last_id_high_ + 1, id_time(round_->now()));
+    return {.high = last_id_high_,
+            .low = (random_() << 16) | routing_token(place->lines.front().sku)};
+}
+
+std::optional<Hold> Sequencer::find_past(HoldId id) const {
+    if (const Hold* recent = recent_.find(id)) {
+        return *recent;
+    }
+    const auto bytes =
+        store_.find(state_.home(id), store::RowKind::past_hold, store::encode_id_key(id));
+    return bytes ? std::optional(store::decode_hold(*bytes)) : std::nullopt;
+}
+
+std::optional<Hold> Sequencer::find_hold(HoldId id) const {
+    if (const core::PendingHold* pending = state_.holds.find(id)) {
+        return state_.materialise(*pending);
+    }
+    return find_past(id);
+}
+
+}  // namespace holdfast::sequencer

@@ -1,0 +1,257 @@
+// The naive model's half that finds units for a cart.
+#include <algorithm>
+#include <functional>
+
+#include "testing/model.h"
+#include "testing/model_terms.h"
+
+namespace holdfast::testing {
+
+Counters Model::counters(const Place& place) const {
+    const auto shelf = shelves_.find(place);
+    if (shelf == shelves_.end()) {
+        return {};
+    }
+    Counters c = shelf->second;
+    c.held = c.committed = 0;
+    for (const auto& [id, hold] : holds_) {
+        for (const HoldLine& line : hold.lines) {
+            for (const Allocation& a : line.allocations) {
+                if (Place(line.sku, a.location) != place || !competes(hold)) {
+                    continue;
+                }
+                (hold.status == Status::pending ? c.held : c.committed) += to_ship(a);
+            }
+        }
+    }
+    c.safety_stock = policies_.at(place.first).safety_stock;
+    c.available =
+        c.on_hand - c.held - c.committed - c.safety_stock - c.returned - c.repair - c.damaged;
+    return c;
+}
+
+// Lowers the quantities to what the limits per cart and customer let through; refuses where it may not.
+void Model::limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hold* own) const {
+    const auto none = [&lines] {
+        return std::ranges::none_of(lines, [](const HoldLine& l) { return l.quantity > 0; });
+    };
+    std::map<std::string, Quantity> left;
+    std::vector<ShortLine> over;
+    for (HoldLine& line : lines) {
+        const std::optional<Quantity> most = policies_.at(line.sku).max_per_cart;
+        if (most && left.try_emplace(line.sku, *most).first->second < line.quantity) {
+            line.quantity = left[line.sku];
+            over.push_back({line.sku, "", line.wanted, line.quantity});
+        }
+        left[line.sku] -= most ? line.quantity : 0;
+    }
+    require(over.empty() || (cart.partial && !none()), Code::cart_limit_exceeded, over);
+    for (const HoldLine& line : lines) {
+        require(!policies_.at(line.sku).max_per_customer || !cart.customer.empty(),
+                Code::customer_required);
+    }
+    over.clear();
+    left.clear();
+    for (HoldLine& line : lines) {
+        const std::optional<Quantity> most = policies_.at(line.sku).max_per_customer;
+        line.limited = most.has_value();
+        if (most && !left.contains(line.sku)) {
+            left[line.sku] = *most;
+            for (const auto& [id, hold] : holds_) {
+                for (const HoldLine& had : hold.lines) {
+                    if (hold.customer != cart.customer || had.sku != line.sku || !had.limited ||
+                        !competes(hold) || (own != nullptr && own->id == id)) {
+                        continue;
+                    }
+                    for (const Allocation& a : had.allocations) {
+                        left[line.sku] -= a.quantity + a.backordered - a.cancelled - a.returned;
+                    }
+                }
+            }
+            left[line.sku] = std::max<Quantity>(left[line.sku], 0);
+        }
+        if (most) {
+            if (left[line.sku] < line.quantity) {
+                line.quantity = left[line.sku];
+                over.push_back({line.sku, "", line.wanted, left[line.sku]});
+            }
+            left[line.sku] -= line.quantity;
+        }
+    }
+    require(over.empty() || (cart.partial && !none()), Code::customer_limit_exceeded, over);
+}
+
+bool Model::is_soft(const std::string& sku, Stage stage) const {
+    const ReserveAt at = policies_.at(sku).reserve_at;
+    return (at == ReserveAt::checkout && stage == Stage::cart) ||
+           (at == ReserveAt::payment && (stage == Stage::cart || stage == Stage::checkout));
+}
+
+// Units of a SKU that wait for stock there (nowhere named: anywhere), those of one hold not counted.
+Quantity Model::waiting(const std::string& sku, const std::string& location,
+                        const Hold* but) const {
+    Quantity units = 0;
+    for (const auto& [id, hold] : holds_) {
+        for (const HoldLine& line : hold.lines) {
+            for (const Allocation& a : line.allocations) {
+                const bool there = location.empty() || a.location == location;
+                const bool counts = competes(hold) && (but == nullptr || but->id != id);
+                units += line.sku == sku && there && counts ? a.backordered : 0;
+            }
+        }
+    }
+    return units;
+}
+
+// The locations that may serve a line, in the order in which they should; only one of them unless it may be split.
+std::vector<std::string> Model::candidates(const HoldLine& line, const std::string& region,
+                                           const std::map<Place, Quantity>& free) const {
+    const Policy& policy = policies_.at(line.sku);
+    const auto at = [&](const std::string& location) {
+        const auto found = free.find({line.sku, location});
+        return found == free.end() ? 0 : found->second;
+    };
+    std::vector<std::string> order;
+    const bool stocked = std::ranges::any_of(
+        shelves_, [&line](const auto& shelf) { return shelf.first.first == line.sku; });
+    for (const auto& [location, unused] : locations_) {
+        const bool has_it = !stocked || shelves_.contains({line.sku, location});
+        if (line.location.empty() ? has_it : line.location == location) {
+            order.push_back(location);
+        }
+    }
+    std::ranges::stable_sort(
+        order, {}, [&](const std::string& location) { return locations_.at(location).first; });
+    if (line.location.empty() && !stocked) {
+        return {order.front()};
+    }
+    if (policy.allocation == AllocationRule::most_available) {
+        std::ranges::stable_sort(order, std::greater{}, at);
+    }
+    if (policy.allocation == AllocationRule::nearest) {
+        std::ranges::stable_sort(order, std::greater{}, [&](const std::string& location) {
+            return locations_.at(location).second == region;
+        });
+    }
+    if (!policy.split) {
+        // The first with enough, or else the one with most.
+        auto best = std::ranges::find_if(
+            order, [&](const std::string& location) { return at(location) >= line.quantity; });
+        best = best != order.end() ? best : std::ranges::max_element(order, {}, at);
+        order = {*best};
+    }
+    return order;
+}
+
+// What a cart finds on the shelves, while its lines are served one after another.
+struct Model::Shelf {
+    const Model& model;
+    const Hold* own;
+    Stage stage;
+    std::map<Place, Quantity> free;
+    std::map<std::string, Quantity> promised;
+
+    Shelf(const Model& it, const Hold* its_own, Stage at) : model(it), own(its_own), stage(at) {
+        for (const auto& [place, shelf] : model.shelves_) {
+            // What comes in is for those who wait for it.
+            const bool queue = model.waiting(place.first, place.second, nullptr) > 0;
+            free[place] = queue ? 0 : std::max<Quantity>(model.counters(place).available, 0);
+        }
+        for (const HoldLine& line : own == nullptr ? std::vector<HoldLine>{} : own->lines) {
+            for (const Allocation& a : line.allocations) {
+                free[{line.sku, a.location}] += a.quantity;
+            }
+        }
+    }
+    // Units that may still be promised beyond stock.
+    Quantity promisable(const std::string& sku) {
+        const Policy& policy = model.policies_.at(sku);
+        const auto limit =
+            policy.selling == Selling::backorder ? policy.backorder_limit : policy.preorder_limit;
+        const bool never = policy.selling == Selling::strict ||
+                           (stage == Stage::late && policy.late_confirm != LateConfirm::backorder);
+        const Quantity most = limit.value_or(limits::quantity_max);
+        return never ? 0
+                     : std::max<Quantity>(most - model.waiting(sku, "", own) - promised[sku], 0);
+    }
+    // The old place in the queue, for a line that waits for no more than before.
+    [[nodiscard]] Version place_before(const HoldLine& line, const Allocation& now) const {
+        Quantity had = 0;
+        Version place = 0;
+        for (const HoldLine& old : own == nullptr ? std::vector<HoldLine>{} : own->lines) {
+            for (const Allocation& a : old.allocations) {
+                if (old.sku == line.sku && a.location == now.location && a.backordered > 0) {
+                    had += a.backordered;
+                    place = a.place;
+                }
+            }
+        }
+        return now.backordered <= had ? place : 0;
+    }
+    // Grants the line what can be had, or nothing when that is too little. Returns what can be had.
+    Quantity serve(HoldLine& line, const PlaceHold& cart) {
+        const std::vector<std::string> order = model.candidates(line, cart.region, free);
+        Quantity there = 0;
+        for (const std::string& location : order) {
+            there += free[{line.sku, location}];
+        }
+        const Quantity granted = std::min(line.quantity, there + promisable(line.sku));
+        Quantity open = granted == line.quantity || cart.partial ? granted : 0;
+        line.quantity = open;
+        Quantity wait = std::max<Quantity>(open - there, 0);
+        promised[line.sku] += wait;
+        open -= wait;
+        for (const std::string& location : order) {
+            const Quantity units = std::min(open, free[{line.sku, location}]);
+            if (units > 0 || wait > 0) {
+                line.allocations.push_back(
+                    {.location = location, .quantity = units, .backordered = wait});
+                line.allocations.back().place = place_before(line, line.allocations.back());
+                free[{line.sku, location}] -= units;
+                open -= units;
+                wait = 0;
+            }
+        }
+        if (model.is_soft(line.sku, stage)) {
+            line.soft = true;
+            line.limited = false;
+            line.allocations.clear();
+        }
+        return granted;
+    }
+};
+
+std::vector<HoldLine> Model::allocate(const PlaceHold& cart, const Hold* own, Stage stage) const {
+    std::vector<HoldLine> lines;
+    for (const LineRequest& asked : cart.lines) {
+        require(policies_.contains(asked.sku), Code::unknown_sku);
+        require(asked.location.empty() || locations_.contains(asked.location),
+                Code::unknown_location);
+        auto line = std::ranges::find_if(lines, [&](const HoldLine& other) {
+            return other.sku == asked.sku && other.location == asked.location;
+        });
+        if (line == lines.end()) {
+            line = lines.insert(line, {.sku = asked.sku, .location = asked.location});
+        }
+        line->wanted += asked.quantity;
+        line->quantity += asked.quantity;
+    }
+    limit(lines, cart, own);
+    Shelf shelf(*this, own, stage);
+    std::vector<ShortLine> missing;
+    for (const bool named : {true, false}) {
+        for (HoldLine& line : lines) {
+            if (line.location.empty() != named) {
+                const Quantity granted = shelf.serve(line, cart);
+                if (granted < line.wanted) {
+                    missing.push_back({line.sku, line.location, line.wanted, granted});
+                }
+            }
+        }
+    }
+    const bool any = std::ranges::any_of(lines, [](const HoldLine& l) { return l.quantity > 0; });
+    require(any && (missing.empty() || cart.partial), Code::insufficient_stock, missing);
+    return lines;
+}
+
+}  // namespace holdfast::testing
