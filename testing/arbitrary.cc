@@ -47,6 +47,12 @@ Gen<Event> any_event() {
                  &HoldReleased::released),
         event_of(&HoldExpired::id, &HoldExpired::fence, &HoldExpired::customer,
                  &HoldExpired::released),
+        event_of(&WaitlistJoined::entry, &WaitlistJoined::sku, &WaitlistJoined::location,
+                 &WaitlistJoined::customer, &WaitlistJoined::cart, &WaitlistJoined::quantity),
+        event_of(&WaitlistLeft::entry, &WaitlistLeft::sku, &WaitlistLeft::customer,
+                 &WaitlistLeft::reason),
+        event_of(&WaitlistOffered::entry, &WaitlistOffered::sku, &WaitlistOffered::customer,
+                 &WaitlistOffered::hold, &WaitlistOffered::quantity, &WaitlistOffered::expires_at),
         event_of(&HoldFulfilled::id, &HoldFulfilled::fence, &HoldFulfilled::status,
                  &HoldFulfilled::fulfilled, &HoldFulfilled::reference),
         event_of(&HoldCancelled::id, &HoldCancelled::fence, &HoldCancelled::status,
@@ -82,6 +88,14 @@ Gen<Answer> any_answer() {
                      }
                      return Answer(std::move(value));
                  }),
+        gen::map(gen::build<EntryAnswer>(
+                     gen::set(&EntryAnswer::entry), gen::set(&EntryAnswer::status),
+                     gen::set(&EntryAnswer::sku), gen::set(&EntryAnswer::location),
+                     gen::set(&EntryAnswer::customer), gen::set(&EntryAnswer::cart),
+                     gen::set(&EntryAnswer::quantity), gen::set(&EntryAnswer::place),
+                     gen::set(&EntryAnswer::hold, rc::perhaps_any<HoldId>()),
+                     gen::set(&EntryAnswer::version), gen::set(&EntryAnswer::server_time)),
+                 [](EntryAnswer value) { return Answer(std::move(value)); }),
         answer_of(&LocationAnswer::location, &LocationAnswer::region, &LocationAnswer::priority,
                   &LocationAnswer::version));
 }

@@ -60,6 +60,25 @@ struct Arbitrary<holdfast::Fulfilment> {
     static auto arbitrary() { return any_up_to(holdfast::Fulfilment::at_confirm); }
 };
 template <>
+struct Arbitrary<holdfast::EntryId> {
+    static Gen<holdfast::EntryId> arbitrary() {
+        using holdfast::EntryId;
+        return gen::build<EntryId>(gen::set(&EntryId::high), gen::set(&EntryId::low));
+    }
+};
+template <>
+struct Arbitrary<holdfast::Waitlist> {
+    static auto arbitrary() { return any_up_to(holdfast::Waitlist::fair); }
+};
+template <>
+struct Arbitrary<holdfast::LeftBecause> {
+    static auto arbitrary() { return any_up_to(holdfast::LeftBecause::limit); }
+};
+template <>
+struct Arbitrary<holdfast::EntryStatus> {
+    static auto arbitrary() { return any_up_to(holdfast::EntryStatus::left); }
+};
+template <>
 struct Arbitrary<holdfast::LateConfirm> {
     static auto arbitrary() { return any_up_to(holdfast::LateConfirm::backorder); }
 };
@@ -94,6 +113,7 @@ struct Arbitrary<holdfast::Policy> {
                                   gen::set(&Policy::max_extensions),
                                   gen::set(&Policy::late_confirm), gen::set(&Policy::safety_stock),
                                   gen::set(&Policy::max_per_customer, perhaps_any<std::int64_t>()),
+                                  gen::set(&Policy::waitlist), gen::set(&Policy::offer_ttl),
                                   gen::set(&Policy::allocation), gen::set(&Policy::split));
     }
 };

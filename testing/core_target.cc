@@ -15,8 +15,8 @@ namespace {
 
 // What a hold's first SKU asks for, as the sequencer makes ids.
 HoldId next_id(const Command& command, std::uint64_t serial) {
-    const auto* place = std::get_if<PlaceHold>(&command);
-    return {.high = serial, .low = place == nullptr ? 0U : routing_token(place->lines[0].sku)};
+    const auto sku = core::sku_of_fresh_id(command);
+    return {.high = serial, .low = sku ? routing_token(*sku) : 0U};
 }
 
 void add(Counters& total, const Counters& row) {
@@ -83,6 +83,21 @@ Outcome<Answer> CoreTarget::submit(const Submission& submission) {
     if (decision.refusal) {
         return {.result = std::unexpected(std::move(*decision.refusal))};
     }
+    if (const auto* joined = std::get_if<JoinWaitlist>(&command)) {
+        const EntryId entry{.high = fresh.high, .low = fresh.low};
+        if (auto answer = read_entry(joined->sku, entry)) {
+            return {.result = std::move(*answer)};
+        }
+        const auto offer = offer_to(entry);
+        return {.result = EntryAnswer{.entry = entry,
+                                      .status = offer ? EntryStatus::offered : EntryStatus::left,
+                                      .sku = joined->sku,
+                                      .hold = offer}};
+    }
+    if (const auto* leave = std::get_if<LeaveWaitlist>(&command)) {
+        return {.result = EntryAnswer{
+                    .entry = leave->entry, .status = EntryStatus::left, .sku = leave->sku}};
+    }
     if (!core::named_hold(command) && !std::holds_alternative<PlaceHold>(command)) {
         return {.result = LocationAnswer{}};
     }
@@ -121,6 +136,31 @@ Result<StockAnswer> CoreTarget::read_stock(const std::string& name) {
     return answer;
 }
 
+Result<EntryAnswer> CoreTarget::read_entry(const std::string& name, EntryId entry) {
+    const core::SkuState* sku = state_.find_sku(name);
+    const auto shopper =
+        sku != nullptr && sku->queues ? sku->queues->find_shopper(entry) : std::nullopt;
+    if (!shopper) {
+        return std::unexpected(
+            Refusal{.code = RefusalCode::unknown_entry, .detail = to_string(entry)});
+    }
+    return EntryAnswer{.entry = entry,
+                       .sku = name,
+                       .customer = shopper->entry.customer,
+                       .quantity = shopper->entry.quantity,
+                       .place = static_cast<Quantity>(sku->queues->place(entry))};
+}
+
+std::optional<HoldId> CoreTarget::offer_to(EntryId entry) {
+    for (const TimedEvent& timed : events_) {
+        const auto* offered = std::get_if<WaitlistOffered>(&timed.event);
+        if (offered != nullptr && offered->entry == entry) {
+            return offered->hold;
+        }
+    }
+    return std::nullopt;
+}
+
 void CoreTarget::advance(std::chrono::milliseconds by) {
     now_ += by;
     if (expiry_ == Expiry::punctual) {
@@ -139,9 +179,12 @@ void CoreTarget::expire() {
 
 void CoreTarget::serve_waiting() {
     while (const auto next = core::next_to_serve(state_)) {
-        const auto past = past_.find(*core::named_hold(*next));
-        const core::Decision decision = core::decide(
-            state_, *next, {.now = now_, .past = past == past_.end() ? nullptr : &past->second});
+        const auto past = past_.find(core::named_hold(*next).value_or(HoldId{}));
+        const core::Decision decision =
+            core::decide(state_, *next,
+                         {.now = now_,
+                          .fresh_id = next_id(*next, ++holds_placed_),
+                          .past = past == past_.end() ? nullptr : &past->second});
         EXPECT_FALSE(decision.refusal.has_value());
         for (const Event& event : decision.events) {
             apply(event);

@@ -19,23 +19,6 @@ void require_fence(const Hold& hold, std::optional<Fence> fence) {
     require(!fence || fence == hold.fence, Code::stale_fence);
 }
 
-Quantity to_cancel(const Allocation& a) {
-    return to_ship(a) + a.backordered;
-}
-Quantity to_return(const Allocation& a) {
-    return a.fulfilled - a.returned;
-}
-
-Quantity sum(const Hold& hold, Quantity (*of)(const Allocation&)) {
-    Quantity total = 0;
-    for (const HoldLine& line : hold.lines) {
-        for (const Allocation& a : line.allocations) {
-            total += of(a);
-        }
-    }
-    return total;
-}
-
 // A kind of units, and what is done with those that are taken.
 struct Kind {
     Quantity (*left)(const Allocation&);
@@ -121,14 +104,6 @@ struct Model::Rules {
         require(counters.on_hand >= 0 && counters.on_hand <= limits::quantity_max,
                 Code::quantity_out_of_range);
     }
-    void settle() {
-        const bool any = sum(hold, [](const Allocation& a) { return a.fulfilled; }) > 0;
-        hold.status = sum(hold, to_cancel) > 0   ? Status::confirmed
-                      : sum(hold, to_return) > 0 ? Status::fulfilled
-                      : any                      ? Status::returned
-                                                 : Status::cancelled;
-    }
-
     void operator()(const PlaceHold& c) {
         const Policy terms = model.strictest(c.lines);
         require(!c.ttl || *c.ttl <= terms.max_ttl, Code::ttl_too_long);
@@ -320,7 +295,7 @@ struct Model::Rules {
                                before.lines[i].allocations[j].fulfilled - a.fulfilled);
             }
         }
-        settle();
+        settle(hold);
     }
     void refuse_waiting() {
         for (const HoldLine& line : hold.lines) {
@@ -345,7 +320,7 @@ struct Model::Rules {
                }},
               {to_ship,
                [](HoldLine&, Allocation& a, Quantity units, auto&) { a.cancelled += units; }}});
-        settle();
+        settle(hold);
     }
     void operator()(const ReturnUnits& c) {
         if (hold.status == Status::returned && c.lines.empty()) {
@@ -369,7 +344,7 @@ struct Model::Rules {
                       shelf(line.sku, to.empty() ? a.location : to).returned += units;
                   }
               }}});
-        settle();
+        settle(hold);
     }
     void operator()(const DefineSku& c) { model.policies_[c.sku] = c.policy; }
     void operator()(const DefineLocation& c) {
@@ -403,57 +378,30 @@ struct Model::Rules {
     }
     void operator()(const ExpireHolds&) {}
     void operator()(const AllocateBackorder&) {}
+    void operator()(const OfferUnits&) {}
+    void operator()(const JoinWaitlist& c) {
+        require(model.policies_.contains(c.sku), Code::unknown_sku);
+        require(c.location.empty() || model.locations_.contains(c.location),
+                Code::unknown_location);
+        const Policy& policy = model.policies_.at(c.sku);
+        require(policy.waitlist != Waitlist::off, Code::waitlist_off);
+        const Quantity most = std::min(policy.max_per_cart.value_or(limits::quantity_max),
+                                       policy.max_per_customer.value_or(limits::quantity_max));
+        require(c.quantity <= most, Code::cart_limit_exceeded, {{c.sku, "", c.quantity, most}});
+        for (const Shopper& waits : model.line_) {
+            require(waits.asked.sku != c.sku || waits.asked.customer != c.customer,
+                    Code::already_waiting);
+        }
+        model.line_.push_back({.id = {.high = ++model.joined_}, .asked = c});
+    }
+    void operator()(const LeaveWaitlist& c) {
+        require(model.policies_.contains(c.sku), Code::unknown_sku);
+        const auto left = std::erase_if(model.line_, [&c](const Shopper& waits) {
+            return waits.id == c.entry && waits.asked.sku == c.sku;
+        });
+        require(left == 1, Code::unknown_entry);
+    }
 };
-
-// What policies ship at the sale leaves the shelf at once, as far as it is there.
-void Model::ship_at_confirm(Hold& hold) {
-    for (HoldLine& line : hold.lines) {
-        for (Allocation& a : line.allocations) {
-            Counters& shelf = shelves_[{line.sku, a.location}];
-            const Quantity units = std::min(to_ship(a), shelf.on_hand);
-            if (policies_.at(line.sku).fulfilment == Fulfilment::at_confirm && units > 0) {
-                shelf.on_hand -= units;
-                a.fulfilled += units;
-                Rules{*this, hold}.settle();
-            }
-        }
-    }
-}
-
-// Gives what is available there to the order that has waited longest.
-bool Model::serve_one(const Place& place) {
-    Hold* first = nullptr;
-    Allocation* waits = nullptr;
-    for (auto& [id, hold] : holds_) {
-        for (HoldLine& line : hold.lines) {
-            for (Allocation& a : line.allocations) {
-                if (Place(line.sku, a.location) == place && a.backordered > 0 && competes(hold) &&
-                    (waits == nullptr || a.place < waits->place)) {
-                    first = &hold;
-                    waits = &a;
-                }
-            }
-        }
-    }
-    const Quantity available = counters(place).available;
-    if (waits == nullptr || available <= 0) {
-        return false;
-    }
-    const Quantity units = std::min(available, waits->backordered);
-    waits->quantity += units;
-    waits->backordered -= units;
-    if (first->status == Status::confirmed) {
-        ship_at_confirm(*first);
-    }
-    return true;
-}
-
-void Model::serve_waiting() {
-    for (const auto& [place, shelf] : shelves_) {
-        while (serve_one(place)) {
-        }
-    }
-}
 
 Outcome<Answer> Model::submit(const Submission& submission) {
     const auto shelves = shelves_;
@@ -479,6 +427,21 @@ Outcome<Answer> Model::submit(const Submission& submission) {
         std::visit(Rules{*this, after}, submission.command);
         if (!on_hold) {
             serve_waiting();
+            if (const auto* joined = std::get_if<JoinWaitlist>(&submission.command)) {
+                const EntryId entry{.high = joined_};
+                if (auto answer = read_entry(joined->sku, entry)) {
+                    return {.result = *answer};
+                }
+                return {.result =
+                            EntryAnswer{.entry = entry,
+                                        .status = offers_.contains(entry) ? EntryStatus::offered
+                                                                          : EntryStatus::left,
+                                        .sku = joined->sku}};
+            }
+            if (const auto* left = std::get_if<LeaveWaitlist>(&submission.command)) {
+                return {.result = EntryAnswer{
+                            .entry = left->entry, .status = EntryStatus::left, .sku = left->sku}};
+            }
             return {.result = LocationAnswer{}};
         }
         if (after != before) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,8 @@ public:
     Outcome<Answer> submit(const Submission& submission) override;
     Result<HoldAnswer> read_hold(HoldId id) override;
     Result<StockAnswer> read_stock(const std::string& sku) override;
+    Result<EntryAnswer> read_entry(const std::string& sku, EntryId entry) override;
+    std::optional<HoldId> offer_to(EntryId entry) override;
     void advance(std::chrono::milliseconds by) override;
 
 private:
@@ -30,7 +33,10 @@ private:
     // How far the sale has come, and whether a hold that had lapsed is paid.
     enum class Stage { cart, checkout, payment, late };
     [[nodiscard]] std::vector<HoldLine> allocate(const PlaceHold& cart, const Hold* own,
-                                                 Stage stage) const;
+                                                 Stage stage,
+                                                 const JoinWaitlist* shopper = nullptr) const;
+    [[nodiscard]] bool is_for_others(const Place& place, const JoinWaitlist* shopper) const;
+    bool offer_one();
     [[nodiscard]] bool is_soft(const std::string& sku, Stage stage) const;
     [[nodiscard]] Quantity waiting(const std::string& sku, const std::string& location,
                                    const Hold* but) const;
@@ -50,6 +56,14 @@ private:
     std::map<HoldId, Hold> holds_;
     Fence changes_ = 0;
     Version places_ = 0;  // in queues, given out so far
+    // Who waits, in order, and what was offered.
+    struct Shopper {
+        EntryId id;
+        JoinWaitlist asked;
+    };
+    std::vector<Shopper> line_;
+    std::map<EntryId, HoldId> offers_;
+    std::uint64_t joined_ = 0;
 };
 
 }  // namespace holdfast::testing

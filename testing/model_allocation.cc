@@ -143,18 +143,36 @@ std::vector<std::string> Model::candidates(const HoldLine& line, const std::stri
     return order;
 }
 
+// In a fair line nobody gets units that one before him waits for.
+bool Model::is_for_others(const Place& place, const JoinWaitlist* shopper) const {
+    for (const Shopper& waits : line_) {
+        if (&waits.asked == shopper) {
+            return false;
+        }
+        const bool there = waits.asked.location.empty() || waits.asked.location == place.second;
+        if (waits.asked.sku == place.first && there &&
+            policies_.at(place.first).waitlist == Waitlist::fair) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // What a cart finds on the shelves, while its lines are served one after another.
 struct Model::Shelf {
     const Model& model;
     const Hold* own;
     Stage stage;
+    const JoinWaitlist* shopper;  // to whom it is offered
     std::map<Place, Quantity> free;
     std::map<std::string, Quantity> promised;
 
-    Shelf(const Model& it, const Hold* its_own, Stage at) : model(it), own(its_own), stage(at) {
+    Shelf(const Model& it, const Hold* its_own, Stage at, const JoinWaitlist* for_shopper)
+        : model(it), own(its_own), stage(at), shopper(for_shopper) {
         for (const auto& [place, shelf] : model.shelves_) {
             // What comes in is for those who wait for it.
-            const bool queue = model.waiting(place.first, place.second, nullptr) > 0;
+            const bool queue = model.waiting(place.first, place.second, nullptr) > 0 ||
+                               model.is_for_others(place, shopper);
             free[place] = queue ? 0 : std::max<Quantity>(model.counters(place).available, 0);
         }
         for (const HoldLine& line : own == nullptr ? std::vector<HoldLine>{} : own->lines) {
@@ -170,12 +188,21 @@ struct Model::Shelf {
             policy.selling == Selling::backorder ? policy.backorder_limit : policy.preorder_limit;
         const bool never = policy.selling == Selling::strict ||
                            (stage == Stage::late && policy.late_confirm != LateConfirm::backorder);
+        const bool line =
+            shopper != nullptr || (policy.waitlist == Waitlist::fair &&
+                                   std::ranges::count(model.line_, sku, [](const Shopper& waits) {
+                                       return waits.asked.sku;
+                                   }) > 0);
+        if (line) {
+            return 0;
+        }
         const Quantity most = limit.value_or(limits::quantity_max);
         return never ? 0
                      : std::max<Quantity>(most - model.waiting(sku, "", own) - promised[sku], 0);
     }
-    // The old place in the queue, for a line that waits for no more than before.
-    [[nodiscard]] Version place_before(const HoldLine& line, const Allocation& now) const {
+    // The old place in the queue, for a cart that waits there for no more than before.
+    [[nodiscard]] Version place_before(const std::vector<HoldLine>& lines, const HoldLine& line,
+                                       const Allocation& now) const {
         Quantity had = 0;
         Version place = 0;
         for (const HoldLine& old : own == nullptr ? std::vector<HoldLine>{} : own->lines) {
@@ -186,7 +213,13 @@ struct Model::Shelf {
                 }
             }
         }
-        return now.backordered <= had ? place : 0;
+        Quantity waits = 0;
+        for (const HoldLine& other : lines) {
+            for (const Allocation& a : other.allocations) {
+                waits += other.sku == line.sku && a.location == now.location ? a.backordered : 0;
+            }
+        }
+        return waits <= had ? place : 0;
     }
     // Grants the line what can be had, or nothing when that is too little. Returns what can be had.
     Quantity serve(HoldLine& line, const PlaceHold& cart) {
@@ -206,7 +239,6 @@ struct Model::Shelf {
             if (units > 0 || wait > 0) {
                 line.allocations.push_back(
                     {.location = location, .quantity = units, .backordered = wait});
-                line.allocations.back().place = place_before(line, line.allocations.back());
                 free[{line.sku, location}] -= units;
                 open -= units;
                 wait = 0;
@@ -221,7 +253,8 @@ struct Model::Shelf {
     }
 };
 
-std::vector<HoldLine> Model::allocate(const PlaceHold& cart, const Hold* own, Stage stage) const {
+std::vector<HoldLine> Model::allocate(const PlaceHold& cart, const Hold* own, Stage stage,
+                                      const JoinWaitlist* shopper) const {
     std::vector<HoldLine> lines;
     for (const LineRequest& asked : cart.lines) {
         require(policies_.contains(asked.sku), Code::unknown_sku);
@@ -236,8 +269,10 @@ std::vector<HoldLine> Model::allocate(const PlaceHold& cart, const Hold* own, St
         line->wanted += asked.quantity;
         line->quantity += asked.quantity;
     }
-    limit(lines, cart, own);
-    Shelf shelf(*this, own, stage);
+    if (shopper == nullptr) {
+        limit(lines, cart, own);
+    }
+    Shelf shelf(*this, own, stage, shopper);
     std::vector<ShortLine> missing;
     for (const bool named : {true, false}) {
         for (HoldLine& line : lines) {
@@ -249,8 +284,16 @@ std::vector<HoldLine> Model::allocate(const PlaceHold& cart, const Hold* own, St
             }
         }
     }
+    for (HoldLine& line : lines) {
+        for (Allocation& a : line.allocations) {
+            a.place = a.backordered == 0 ? 0 : shelf.place_before(lines, line, a);
+        }
+    }
     const bool any = std::ranges::any_of(lines, [](const HoldLine& l) { return l.quantity > 0; });
     require(any && (missing.empty() || cart.partial), Code::insufficient_stock, missing);
+    if (shopper != nullptr) {
+        limit(lines, cart, own);  // it is his turn
+    }
     return lines;
 }
 

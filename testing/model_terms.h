@@ -30,4 +30,30 @@ inline bool competes(const Hold& hold) {
            hold.status != Status::lost;
 }
 
+inline Quantity to_cancel(const Allocation& a) {
+    return to_ship(a) + a.backordered;
+}
+inline Quantity to_return(const Allocation& a) {
+    return a.fulfilled - a.returned;
+}
+
+inline Quantity sum(const Hold& hold, Quantity (*of)(const Allocation&)) {
+    Quantity total = 0;
+    for (const HoldLine& line : hold.lines) {
+        for (const Allocation& a : line.allocations) {
+            total += of(a);
+        }
+    }
+    return total;
+}
+
+// The status of a sold hold from what became of its units.
+inline void settle(Hold& hold) {
+    const bool any = sum(hold, [](const Allocation& a) { return a.fulfilled; }) > 0;
+    hold.status = sum(hold, to_cancel) > 0   ? Status::confirmed
+                  : sum(hold, to_return) > 0 ? Status::fulfilled
+                  : any                      ? Status::returned
+                                             : Status::cancelled;
+}
+
 }  // namespace holdfast::testing

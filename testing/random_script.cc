@@ -45,6 +45,9 @@ Text location() {
 Text hold() {
     return one_of({"H1", "H2", "H3"});
 }
+Text entry() {
+    return one_of({"W1", "W2", "W3"});
+}
 Text place() {
     return perhaps(join(word(" at "), location()));
 }
@@ -65,6 +68,15 @@ Text ttl() {
     return perhaps(one_of({" ttl 1s", " ttl 20s", " ttl 60s", " ttl 90s"}));
 }
 
+// After what it must not contradict: the last word of a policy counts.
+Text line_policy() {
+    return rc::gen::weightedOneOf<std::string>(
+        {{3, word("")},
+         {2, join(one_of({" waitlist open", " waitlist fair"}), word(" reserve_at cart"),
+                  one_of({" policy strict late_confirm retake", " policy backorder limit 1"}),
+                  one_of({" offer_ttl 20s", ""}))}});
+}
+
 Text policy() {
     return join(one_of({"", " ttl 60s", " ttl 20s checkout_ttl 30s max_ttl 60s max_life 100s",
                         " ttl 30s checkout_ttl 90s max_ttl 90s max_life 120s max_extensions 1"}),
@@ -79,7 +91,7 @@ Text policy() {
                 perhaps(one_of({" safety_stock 1", " safety_stock 3"})),
                 perhaps(one_of({" max_per_customer 2", " max_per_customer 4"})),
                 perhaps(one_of({" allocation most_available", " allocation nearest"})),
-                perhaps(word(" split")));
+                line_policy(), perhaps(word(" split")));
 }
 
 Text place_hold() {
@@ -117,6 +129,9 @@ Text step() {
                  place())},
         {2, join(word("transfer "), sku(), word(" "), number(1, 3),
                  one_of({" from main to berlin", " from berlin to main"}))},
+        {3, join(word("join "), entry(), word(" customer "), one_of({"U1", "U2", "U3"}), line())},
+        {1, join(word("leave "), entry())},
+        {2, join(word("offer "), hold(), word(" of "), entry())},
         {2, join(word("sku "), sku(), policy())},
         {1, join(word("location "), location(), one_of({"", " region eu", " region uk"}),
                  word(" priority "), number(0, 2))},

@@ -102,8 +102,10 @@ std::string tell_hold(const HoldAnswer& answer, std::string_view status, const A
         out += " for " + duration_text(hold.deadline() - answer.server_time);
     }
     if (asked.everything) {
-        out += " cart " + hold.cart + " customer " + hold.customer + " created " +
-               to_rfc3339(hold.created_at) + " expires " + to_rfc3339(hold.expires_at);
+        // An offer's cart may be the id of its entry, which is another one in each target.
+        out += " cart " + hold.cart.substr(0, hold.cart.find('_')) + " customer " + hold.customer +
+               " created " + to_rfc3339(hold.created_at) + " expires " +
+               to_rfc3339(hold.expires_at);
         if (hold.heartbeat.count() > 0) {
             out += " heartbeat " + duration_text(hold.heartbeat) + " beats " +
                    to_rfc3339(hold.beats_until);
@@ -210,6 +212,21 @@ bool is_refusal(std::string_view answer) {
 
 }  // namespace
 
+std::optional<HoldId> find_offer(
+    EntryId entry, const std::function<Page<RecordedEvent>(const std::string&)>& read) {
+    Page<RecordedEvent> page;
+    do {
+        page = read(page.next);
+        for (const RecordedEvent& recorded : page.items) {
+            const auto* offered = std::get_if<WaitlistOffered>(&recorded.event);
+            if (offered != nullptr && offered->entry == entry) {
+                return offered->hold;
+            }
+        }
+    } while (!page.items.empty());
+    return std::nullopt;
+}
+
 Command Player::resolve(const Step& step) const {
     Command command = std::get<Command>(step.action);
     const auto hold = holds_.find(step.label);
@@ -221,6 +238,10 @@ Command Player::resolve(const Step& step) const {
         fence = step.fence <= count ? given->second[step.fence - 1] : nobodys_fence;
     }
     name_hold(command, id, fence);
+    if (auto* leave = std::get_if<LeaveWaitlist>(&command)) {
+        leave->entry = waiting(step.label).id;
+        leave->sku = waiting(step.label).sku;
+    }
     return command;
 }
 
@@ -253,6 +274,34 @@ std::string Player::play(const Step& step, std::string_view expected) {
         remember(step.label, answer->hold);
         return tell_hold(*answer, status_text(answer->hold.status), asked);
     }
+    if (std::holds_alternative<ShowPlace>(step.action)) {
+        return place(step.label);
+    }
+    if (const auto* take = std::get_if<TakeOffer>(&step.action)) {
+        const auto hold = target_.offer_to(waiting(take->entry).id);
+        if (!hold) {
+            return "nothing";
+        }
+        const auto answer = target_.read_hold(*hold);
+        remember(step.label, answer->hold);
+        return tell_hold(*answer, status_text(answer->hold.status), asked);
+    }
+    return play_command(step, expected);
+}
+
+Player::Waiting Player::waiting(const std::string& label) const {
+    const auto entry = entries_.find(label);
+    return entry == entries_.end() ? Waiting{.sku = "nothing", .id = {}} : entry->second;
+}
+
+std::string Player::place(const std::string& label) {
+    const auto entry = target_.read_entry(waiting(label).sku, waiting(label).id);
+    return entry ? "waiting " + std::to_string(entry->place)
+                 : std::string(to_string(entry.error().code));
+}
+
+std::string Player::play_command(const Step& step, std::string_view expected) {
+    const Asked asked = what_is_asked(expected);
     const Command command = resolve(step);
     if (const auto* define = std::get_if<DefineSku>(&command)) {
         skus_.insert(define->sku);
@@ -270,6 +319,10 @@ std::string Player::play(const Step& step, std::string_view expected) {
         const bool placed = std::holds_alternative<PlaceHold>(command) &&
                             answer->hold.status == HoldStatus::pending;
         told = tell_hold(*answer, placed ? "placed" : status_text(answer->hold.status), asked);
+    } else if (const auto* entry = std::get_if<EntryAnswer>(&*outcome.result)) {
+        entries_[step.label] = {.sku = entry->sku, .id = entry->entry};
+        told = to_string(entry->status);
+        told += entry->place > 0 ? " " + std::to_string(entry->place) : "";
     }
     return outcome.replayed ? told + " replayed" : told;
 }
@@ -303,6 +356,9 @@ std::string Player::everything() {
                        tell_counters(row.counters, row.backordered, asked) + "\n";
             }
         }
+    }
+    for (const auto& [label, entry] : entries_) {
+        out += label + ": " + place(label) + "\n";
     }
     for (const auto& [label, id] : holds_) {
         if (const Result<HoldAnswer> answer = target_.read_hold(id)) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,7 +32,12 @@ struct ShowStock {
     std::string sku;
     std::string location;  // empty: the sum
 };
-using Action = std::variant<Command, Tick, ShowHold, ShowStock>;
+struct ShowPlace {};
+// The hold that was offered to who waits as `entry` gets the step's label.
+struct TakeOffer {
+    std::string entry;
+};
+using Action = std::variant<Command, Tick, ShowHold, ShowStock, ShowPlace, TakeOffer>;
 
 struct Step {
     int line = 0;
@@ -63,11 +69,18 @@ public:
     virtual Outcome<Answer> submit(const Submission& submission) = 0;
     virtual Result<HoldAnswer> read_hold(HoldId id) = 0;
     virtual Result<StockAnswer> read_stock(const std::string& sku) = 0;
+    virtual Result<EntryAnswer> read_entry(const std::string& sku, EntryId entry) = 0;
+    // The hold that was offered to who waited as `entry`.
+    virtual std::optional<HoldId> offer_to(EntryId entry) = 0;
     // Moves the clock and ends what is due.
     virtual void advance(std::chrono::milliseconds by) = 0;
 };
 
 // Plays steps on one target and remembers the holds and fences that it was given.
+// The hold that the feed says was offered to who waited as `entry`.
+std::optional<HoldId> find_offer(
+    EntryId entry, const std::function<Page<RecordedEvent>(const std::string&)>& read);
+
 class Player {
 public:
     explicit Player(Target& target) : target_(target) {}
@@ -81,12 +94,20 @@ public:
     std::string everything();
 
 private:
+    struct Waiting {
+        std::string sku;
+        EntryId id;
+    };
+    std::string play_command(const Step& step, std::string_view expected);
+    std::string place(const std::string& label);
+    [[nodiscard]] Waiting waiting(const std::string& label) const;
     Command resolve(const Step& step) const;
     void remember(const std::string& label, const Hold& hold);
 
     Target& target_;
     std::map<std::string, HoldId> holds_;
     std::map<std::string, std::vector<Fence>> fences_;
+    std::map<std::string, Waiting> entries_;
     std::set<std::string> skus_;
 };
 

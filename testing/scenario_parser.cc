@@ -89,6 +89,8 @@ Policy read_policy(Words& words) {
     Policy policy;
     while (!words.done()) {
         if (words.accept("policy")) {
+            policy.backorder_limit = policy.preorder_limit = std::nullopt;
+            policy.available_on = std::nullopt;
             policy.selling = words.one_of<Selling>({{"strict", Selling::strict},
                                                     {"backorder", Selling::backorder},
                                                     {"preorder", Selling::preorder}});
@@ -127,6 +129,11 @@ Policy read_policy(Words& words) {
             policy.safety_stock = words.number<Quantity>("a quantity");
         } else if (words.accept("max_per_customer")) {
             policy.max_per_customer = words.number<Quantity>("a quantity");
+        } else if (words.accept("waitlist")) {
+            policy.waitlist = words.one_of<Waitlist>(
+                {{"off", Waitlist::off}, {"open", Waitlist::open}, {"fair", Waitlist::fair}});
+        } else if (words.accept("offer_ttl")) {
+            policy.offer_ttl = words.seconds();
         } else if (words.accept("allocation")) {
             policy.allocation =
                 words.one_of<AllocationRule>({{"priority", AllocationRule::priority},
@@ -282,6 +289,32 @@ Action read_stock_work(const std::string& verb, Words& words) {
     return command;
 }
 
+std::optional<Action> read_waitlist_action(const std::string& verb, Words& words, Step& step) {
+    if (verb != "join" && verb != "leave" && verb != "place" && verb != "offer") {
+        return std::nullopt;
+    }
+    step.label = words.text("a label");
+    if (verb == "offer") {
+        words.expect("of");
+        return TakeOffer{words.text("a label")};
+    }
+    if (verb != "join") {
+        return verb == "leave" ? Action(LeaveWaitlist{}) : ShowPlace{};
+    }
+    JoinWaitlist command;
+    words.expect("customer");
+    command.customer = words.text("a customer");
+    command.cart = words.accept("cart") ? words.text("a cart") : "";
+    std::vector<LineRequest> lines = read_lines(words);
+    if (lines.size() != 1) {
+        throw ScenarioError("expected one line such as mug x1");
+    }
+    command.sku = std::move(lines[0].sku);
+    command.quantity = lines[0].quantity;
+    command.location = std::move(lines[0].location);
+    return command;
+}
+
 Action read_action(const std::string& verb, Words& words, Step& step) {
     if (std::optional<Action> action = read_hold_action(verb, words, step)) {
         return std::move(*action);
@@ -307,6 +340,9 @@ Action read_action(const std::string& verb, Words& words, Step& step) {
         std::string sku = words.text("a SKU");
         return ShowStock{.sku = std::move(sku),
                          .location = words.accept("at") ? words.text("a location") : ""};
+    }
+    if (std::optional<Action> action = read_waitlist_action(verb, words, step)) {
+        return std::move(*action);
     }
     if (verb == "receive" || verb == "adjust" || verb == "move" || verb == "transfer") {
         return read_stock_work(verb, words);

@@ -52,6 +52,18 @@ Result<StockAnswer> ServiceTarget::read_stock(const std::string& sku) {
         .result;
 }
 
+Result<EntryAnswer> ServiceTarget::read_entry(const std::string& sku, EntryId entry) {
+    return wait_for<EntryAnswer>(
+               [&](Done<EntryAnswer> done) { service_->read_entry(sku, entry, std::move(done)); })
+        .result;
+}
+
+std::optional<HoldId> ServiceTarget::offer_to(EntryId entry) {
+    return find_offer(entry, [this](const std::string& after) {
+        return service_->events(after, limits::page_max).value();
+    });
+}
+
 void ServiceTarget::advance(std::chrono::milliseconds by) {
     clock_->advance(by);
     service_->tick();

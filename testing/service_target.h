@@ -22,6 +22,8 @@ public:
     Outcome<Answer> submit(const Submission& submission) override;
     Result<HoldAnswer> read_hold(HoldId id) override;
     Result<StockAnswer> read_stock(const std::string& sku) override;
+    Result<EntryAnswer> read_entry(const std::string& sku, EntryId entry) override;
+    std::optional<HoldId> offer_to(EntryId entry) override;
     void advance(std::chrono::milliseconds by) override;
 
     void restart();

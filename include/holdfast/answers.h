@@ -1,6 +1,7 @@
 // What comes back from a command or a read. Plain values; each says the version at which it is true.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -65,7 +66,25 @@ struct LocationAnswer {
     bool operator==(const LocationAnswer&) const = default;
 };
 
-using Answer = std::variant<HoldAnswer, SkuAnswer, StockAnswer, LocationAnswer>;
+enum class EntryStatus : std::uint8_t { waiting, offered, left };
+std::string_view to_string(EntryStatus status);
+
+struct EntryAnswer {
+    EntryId entry;
+    EntryStatus status = EntryStatus::waiting;
+    std::string sku;
+    std::string location;  // empty: any
+    std::string customer;
+    std::string cart;
+    Quantity quantity = 0;
+    Quantity place = 0;          // in the line, from 1; 0 when not waiting
+    std::optional<HoldId> hold;  // the offer, when it was made at once
+    Version version = 0;
+    Instant server_time;
+    bool operator==(const EntryAnswer&) const = default;
+};
+
+using Answer = std::variant<HoldAnswer, SkuAnswer, StockAnswer, LocationAnswer, EntryAnswer>;
 
 // Which answer a command has.
 template <class Command>
@@ -95,6 +114,14 @@ struct AnswerOfImpl<MoveStock> {
 template <>
 struct AnswerOfImpl<TransferStock> {
     using type = StockAnswer;
+};
+template <>
+struct AnswerOfImpl<JoinWaitlist> {
+    using type = EntryAnswer;
+};
+template <>
+struct AnswerOfImpl<LeaveWaitlist> {
+    using type = EntryAnswer;
 };
 template <class Command>
 using AnswerOf = typename AnswerOfImpl<Command>::type;

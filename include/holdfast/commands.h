@@ -126,6 +126,26 @@ struct AllocateBackorder {
 // Made by the sequencer when deadlines pass: ends every hold due by `now`, oldest deadline first.
 struct ExpireHolds {};
 
+// A place in the waiting line of a SKU, one for each customer. What is offered to him is a hold.
+struct JoinWaitlist {
+    std::string sku;
+    std::string customer;
+    Quantity quantity = 1;  // 1 to quantity_max; offered whole
+    std::string location;   // empty: any
+    std::string cart;       // of the hold that is offered; empty: the id of the entry
+};
+
+struct LeaveWaitlist {
+    std::string sku;
+    EntryId entry;
+};
+
+// Made by the sequencer when units are there for the first who waits.
+struct OfferUnits {
+    std::string sku;
+    EntryId entry;
+};
+
 // `lines` empty: all that is still to be shipped.
 struct FulfilHold {
     HoldId id;
@@ -151,7 +171,8 @@ struct ReturnUnits {
 
 using Command =
     std::variant<PlaceHold, AmendHold, ExtendHold, BeatHold, SecureHold, ConfirmHold, ReleaseHold,
-                 ExpireHolds, AllocateBackorder, FulfilHold, CancelHold, ReturnUnits, DefineSku,
-                 DefineLocation, ReceiveStock, AdjustStock, MoveStock, TransferStock>;
+                 ExpireHolds, AllocateBackorder, JoinWaitlist, LeaveWaitlist, OfferUnits,
+                 FulfilHold, CancelHold, ReturnUnits, DefineSku, DefineLocation, ReceiveStock,
+                 AdjustStock, MoveStock, TransferStock>;
 
 }  // namespace holdfast

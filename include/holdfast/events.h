@@ -168,6 +168,42 @@ struct BackorderAllocated {
     bool operator==(const BackorderAllocated&) const = default;
 };
 
+// Somebody lined up.
+struct WaitlistJoined {
+    EntryId entry;
+    std::string sku;
+    std::string location;
+    std::string customer;
+    std::string cart;
+    Quantity quantity = 0;
+    bool operator==(const WaitlistJoined&) const = default;
+};
+
+enum class LeftBecause : std::uint8_t {
+    asked,
+    limit  // his turn came, and he already had what one cart or customer may have
+};
+std::string_view to_string(LeftBecause reason);
+
+struct WaitlistLeft {
+    EntryId entry;
+    std::string sku;
+    std::string customer;
+    LeftBecause reason = LeftBecause::asked;
+    bool operator==(const WaitlistLeft&) const = default;
+};
+
+// The first who waited got a hold, which was placed just before: an offer until it expires.
+struct WaitlistOffered {
+    EntryId entry;
+    std::string sku;
+    std::string customer;
+    HoldId hold;
+    Quantity quantity = 0;
+    Instant expires_at;
+    bool operator==(const WaitlistOffered&) const = default;
+};
+
 struct HoldFulfilled {
     HoldId id;
     Fence fence = 0;
@@ -200,8 +236,9 @@ struct HoldReturned {
 
 using Event = std::variant<HoldPlaced, HoldRefused, HoldAmended, HoldExtended, HoldSecured,
                            HoldConfirmed, HoldReleased, HoldExpired, HoldLost, BackorderAllocated,
-                           HoldFulfilled, HoldCancelled, HoldReturned, SkuDefined, LocationDefined,
-                           StockReceived, StockAdjusted, StockMoved, StockTransferred>;
+                           WaitlistJoined, WaitlistLeft, WaitlistOffered, HoldFulfilled,
+                           HoldCancelled, HoldReturned, SkuDefined, LocationDefined, StockReceived,
+                           StockAdjusted, StockMoved, StockTransferred>;
 
 // "hold.placed", "stock.received", ...
 std::string_view type_name(const Event& event);

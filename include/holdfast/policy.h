@@ -14,11 +14,13 @@ enum class Selling : std::uint8_t { strict, backorder, preorder };
 enum class ReserveAt : std::uint8_t { cart, checkout, payment };
 enum class Fulfilment : std::uint8_t { tracked, at_confirm };
 enum class LateConfirm : std::uint8_t { retake, refuse, backorder };
+enum class Waitlist : std::uint8_t { off, open, fair };
 enum class AllocationRule : std::uint8_t { priority, most_available, nearest };
 std::string_view to_string(Selling selling);
 std::string_view to_string(ReserveAt stage);
 std::string_view to_string(Fulfilment fulfilment);
 std::string_view to_string(LateConfirm rule);
+std::string_view to_string(Waitlist waitlist);
 std::string_view to_string(AllocationRule rule);
 
 struct Policy {
@@ -50,6 +52,12 @@ struct Policy {
     std::optional<Quantity> max_per_cart;
     // Units one customer may hold or own. None: no limit. 1 to limits::quantity_max.
     std::optional<Quantity> max_per_customer;
+    // Whether shoppers may line up for units. Those that come free are offered to who waits first; with
+    // `fair` nobody else gets any while somebody waits, with `open` what the first cannot use is on sale.
+    Waitlist waitlist = Waitlist::off;
+    // How long an offer stands before it passes on; max_ttl when that is shorter. 1 s to
+    // limits::hold_life_max.
+    Seconds offer_ttl{600};
     // Which location serves a line that names none.
     AllocationRule allocation = AllocationRule::priority;
     // Whether one such line may be served from several locations.

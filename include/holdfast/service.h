@@ -119,6 +119,10 @@ public:
     virtual void read_hold(HoldId id, Done<HoldAnswer> done) = 0;
     virtual void read_sku(std::string sku, Done<SkuAnswer> done) = 0;
     virtual void read_stock(std::string sku, Done<StockAnswer> done) = 0;
+    virtual void read_entry(std::string sku, EntryId entry, Done<EntryAnswer> done) = 0;
+    // Who waits for the SKU, in order, those after `after`.
+    virtual void list_waitlist(std::string sku, std::string after, std::size_t limit,
+                               Done<Page<EntryAnswer>> done) = 0;
     virtual void list_locations(Done<std::vector<LocationAnswer>> done) = 0;
     // By name, those after `after`.
     virtual void list_skus(std::string after, std::size_t limit, Done<Page<SkuAnswer>> done) = 0;

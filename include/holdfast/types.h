@@ -38,6 +38,19 @@ struct HoldId {
     [[nodiscard]] std::uint16_t token() const { return static_cast<std::uint16_t>(low); }
 };
 
+// A place in a SKU's waiting line. Made as a HoldId is, so that places sort by who came first.
+struct EntryId {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+
+    auto operator<=>(const EntryId&) const = default;
+};
+
+// "wait_" and 32 lower-case hex digits.
+std::string to_string(EntryId id);
+// Nothing when `text` is not exactly what to_string makes.
+std::optional<EntryId> parse_entry_id(std::string_view text);
+
 // "hold_" and 32 lower-case hex digits.
 std::string to_string(HoldId id);
 // The same at the end of `out`, for who writes many.

@@ -65,5 +65,6 @@ void define_restore(CLI::App& command, Action& action);
 void define_serve(CLI::App& command, Action& action);
 void define_simulate(CLI::App& command, Action& action);
 void define_stock(CLI::App& command, Action& action);
+void define_waitlist(CLI::App& command, Action& action);
 
 }  // namespace holdfast::cli

@@ -50,6 +50,15 @@ public:
     Result<StockAnswer> stock(const std::string& sku) override {
         return read<StockAnswer>([&](auto done) { service_.read_stock(sku, std::move(done)); });
     }
+    Result<EntryAnswer> entry(const std::string& sku, EntryId entry) override {
+        return read<EntryAnswer>(
+            [&](auto done) { service_.read_entry(sku, entry, std::move(done)); });
+    }
+    Result<Page<EntryAnswer>> waitlist(const std::string& sku, const std::string& after,
+                                       std::size_t limit) override {
+        return read<Page<EntryAnswer>>(
+            [&](auto done) { service_.list_waitlist(sku, after, limit, std::move(done)); });
+    }
     Result<std::vector<LocationAnswer>> locations() override {
         return read<std::vector<LocationAnswer>>(
             [&](auto done) { service_.list_locations(std::move(done)); });

@@ -43,6 +43,9 @@ public:
     virtual Result<HoldAnswer> hold(HoldId id) = 0;
     virtual Result<SkuAnswer> sku(const std::string& sku) = 0;
     virtual Result<StockAnswer> stock(const std::string& sku) = 0;
+    virtual Result<EntryAnswer> entry(const std::string& sku, EntryId entry) = 0;
+    virtual Result<Page<EntryAnswer>> waitlist(const std::string& sku, const std::string& after,
+                                               std::size_t limit) = 0;
     virtual Result<std::vector<LocationAnswer>> locations() = 0;
     virtual Result<Page<SkuAnswer>> skus(const std::string& after, std::size_t limit) = 0;
     virtual Result<Page<Hold>> holds(const HoldFilter& filter) = 0;

@@ -85,6 +85,13 @@ public:
     Result<StockAnswer> stock(const std::string& sku) override {
         return transformed(get("/v1/skus/" + percent_encoded(sku) + "/stock"), stock_answer_from);
     }
+    Result<EntryAnswer> entry(const std::string& sku, EntryId entry) override {
+        return transformed(
+            get("/v1/skus/" + percent_encoded(sku) + "/waitlist/" + to_string(entry)),
+            entry_answer_from);
+    }
+    Result<Page<EntryAnswer>> waitlist(const std::string& sku, const std::string& after,
+                                       std::size_t limit) override;
     Result<std::vector<LocationAnswer>> locations() override;
     Result<Page<SkuAnswer>> skus(const std::string& after, std::size_t limit) override;
     Result<Page<Hold>> holds(const HoldFilter& filter) override;
@@ -291,6 +298,15 @@ Result<Page<SkuAnswer>> HttpConnection::skus(const std::string& after, std::size
     return transformed(get("/v1/skus" + page_query(after, limit)), [](const json::value& body) {
         return page_from<SkuAnswer>(body, "skus", sku_answer_from);
     });
+}
+
+Result<Page<EntryAnswer>> HttpConnection::waitlist(const std::string& sku, const std::string& after,
+                                                   std::size_t limit) {
+    return transformed(
+        get("/v1/skus/" + percent_encoded(sku) + "/waitlist" + page_query(after, limit)),
+        [](const json::value& body) {
+            return page_from<EntryAnswer>(body, "waitlist", entry_answer_from);
+        });
 }
 
 Result<Page<Hold>> HttpConnection::holds(const HoldFilter& filter) {

@@ -105,6 +105,12 @@ void Ledger::operator()(const BackorderAllocated& event) {
     rows_[{event.allocated.sku, event.allocated.location}].backordered -= event.allocated.quantity;
 }
 
+void Ledger::operator()(const WaitlistJoined&) {}
+
+void Ledger::operator()(const WaitlistLeft&) {}
+
+void Ledger::operator()(const WaitlistOffered&) {}
+
 void Ledger::operator()(const HoldFulfilled& event) {
     for (const Part& part : event.fulfilled) {
         Counters& counters = row(part.sku, part.location);

@@ -35,6 +35,9 @@ public:
     void operator()(const HoldExpired& event);
     void operator()(const HoldLost& event);
     void operator()(const BackorderAllocated& event);
+    void operator()(const WaitlistJoined& event);
+    void operator()(const WaitlistLeft& event);
+    void operator()(const WaitlistOffered& event);
     void operator()(const HoldFulfilled& event);
     void operator()(const HoldCancelled& event);
     void operator()(const HoldReturned& event);

@@ -104,6 +104,8 @@ const std::array fields = {
           }},
     limit_field<&Policy::max_per_cart, 1>("max_per_cart"),
     limit_field<&Policy::max_per_customer, 1>("max_per_customer"),
+    word_field<&Policy::waitlist, Waitlist::fair>("waitlist"),
+    seconds_field<&Policy::offer_ttl>("offer_ttl"),
     word_field<&Policy::allocation, AllocationRule::nearest>("allocation"),
     Field{"split",
           [](const Policy& policy) { return std::string(policy.split ? "true" : "false"); },

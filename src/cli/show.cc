@@ -150,6 +150,34 @@ void show(std::ostream& out, const SkuAnswer& sku, const Style& style) {
     }
 }
 
+void show(std::ostream& out, const EntryAnswer& entry, const Style& style) {
+    if (style.json) {
+        out << json_of(entry) << '\n';
+        return;
+    }
+    out << to_string(entry.entry) << "  " << to_string(entry.status);
+    if (entry.place > 0) {
+        out << " at place " << thousands(entry.place);
+    }
+    if (entry.hold) {
+        out << ": " << to_string(*entry.hold);
+    }
+    out << '\n';
+}
+
+void show(std::ostream& out, const std::vector<EntryAnswer>& entries, const Style& style) {
+    if (style.json) {
+        print_json_list(out, entries);
+        return;
+    }
+    Table table({"place", "entry", "customer", "units", "location"});
+    for (const EntryAnswer& entry : entries) {
+        table.add({thousands(entry.place), to_string(entry.entry), entry.customer,
+                   thousands(entry.quantity), entry.location.empty() ? "any" : entry.location});
+    }
+    table.print(out);
+}
+
 void show(std::ostream& out, const LocationAnswer& location, const Style& style) {
     if (style.json) {
         out << json_of(location) << '\n';

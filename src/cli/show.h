@@ -20,6 +20,8 @@ void show(std::ostream& out, const Hold& hold, const Style& style);
 void show(std::ostream& out, const std::vector<Hold>& holds, const Style& style);
 void show(std::ostream& out, const std::vector<StockAnswer>& stock, const Style& style);
 void show(std::ostream& out, const SkuAnswer& sku, const Style& style);
+void show(std::ostream& out, const EntryAnswer& entry, const Style& style);
+void show(std::ostream& out, const std::vector<EntryAnswer>& entries, const Style& style);
 void show(std::ostream& out, const LocationAnswer& location, const Style& style);
 void show(std::ostream& out, const AuditReport& report, const Style& style);
 

@@ -61,6 +61,10 @@ WireRequest stock_request(const std::string& sku, json::object body) {
     return {"POST", "/v1/skus/" + percent_encoded(sku) + "/stock", std::move(body)};
 }
 
+std::string waitlist_target(const std::string& sku) {
+    return "/v1/skus/" + percent_encoded(sku) + "/waitlist";
+}
+
 struct Writer {
     WireRequest operator()(const PlaceHold& it) const {
         json::object body{{"cart", it.cart}, {"lines", lines_json(it.lines)}};
@@ -110,6 +114,18 @@ struct Writer {
     }
     WireRequest operator()(const AllocateBackorder&) const {
         throw std::logic_error("AllocateBackorder is made by the engine, never sent");
+    }
+    WireRequest operator()(const JoinWaitlist& it) const {
+        json::object body{{"customer", it.customer}, {"quantity", it.quantity}};
+        put(body, "location", it.location);
+        put(body, "cart", it.cart);
+        return {"POST", waitlist_target(it.sku), std::move(body)};
+    }
+    WireRequest operator()(const LeaveWaitlist& it) const {
+        return {"DELETE", waitlist_target(it.sku) + "/" + to_string(it.entry), nullptr};
+    }
+    WireRequest operator()(const OfferUnits&) const {
+        throw std::logic_error("OfferUnits is made by the engine, never sent");
     }
     WireRequest operator()(const FulfilHold& it) const {
         json::object body = fenced_lines(it);
@@ -164,9 +180,10 @@ struct Writer {
 
 // In the order of Command.
 constexpr std::array<std::string_view, std::variant_size_v<Command>> batch_words = {
-    "hold",       "amend",           "extend",   "heartbeat", "secure", "confirm",
-    "release",    "expire",          "allocate", "fulfil",    "cancel", "return",
-    "define_sku", "define_location", "receive",  "adjust",    "move",   "transfer"};
+    "hold",    "amend",  "extend",   "heartbeat",  "secure",          "confirm",
+    "release", "expire", "allocate", "join",       "leave",           "offer",
+    "fulfil",  "cancel", "return",   "define_sku", "define_location", "receive",
+    "adjust",  "move",   "transfer"};
 
 std::string_view batch_word(const Command& command) {
     return batch_words.at(command.index());
@@ -208,6 +225,8 @@ Policy policy_from(const json::value& body) {
     policy.late_confirm = members.choice("late_confirm", LateConfirm::backorder);
     policy.safety_stock = members.number("safety_stock");
     policy.max_per_cart = limit("max_per_cart");
+    policy.waitlist = members.choice("waitlist", Waitlist::fair);
+    policy.offer_ttl = Seconds(members.number("offer_ttl"));
     policy.max_per_customer = limit("max_per_customer");
     policy.allocation = members.choice("allocation", AllocationRule::nearest);
     policy.split = members.get<bool>("split");
@@ -250,6 +269,9 @@ json::object to_batch_item(const Command& command) {
         [&]<class C>(const C& it) {
             if constexpr (requires { it.id; }) {
                 item["id"] = to_string(it.id);
+            }
+            if constexpr (requires { it.entry; }) {
+                item["entry"] = to_string(it.entry);
             }
             if constexpr (std::is_same_v<C, DefineLocation>) {
                 item["location"] = it.location;
@@ -360,6 +382,26 @@ LocationAnswer location_answer_from(const json::value& body) {
             .version = members.get<std::uint64_t>("version")};
 }
 
+EntryAnswer entry_answer_from(const json::value& body) {
+    const Members members(body);
+    const auto entry = parse_entry_id(members.text("entry"));
+    if (!entry) {
+        members.wrong("entry");
+    }
+    return {.entry = *entry,
+            .status = members.choice("status", EntryStatus::left),
+            .sku = members.text("sku"),
+            .location = members.text("location"),
+            .customer = members.text("customer"),
+            .cart = members.text("cart"),
+            .quantity = members.number("quantity"),
+            .place = members.number("place"),
+            .hold = members.find("hold") == nullptr ? std::nullopt
+                                                    : parse_hold_id(members.text("hold")),
+            .version = members.get<std::uint64_t>("version"),
+            .server_time = members.instant("server_time")};
+}
+
 Answer answer_from(const Command& command, const json::value& body) {
     return std::visit(
         [&]<class C>(const C&) -> Answer {
@@ -369,6 +411,8 @@ Answer answer_from(const Command& command, const json::value& body) {
                 return location_answer_from(body);
             } else if constexpr (std::is_same_v<AnswerOf<C>, StockAnswer>) {
                 return stock_answer_from(body);
+            } else if constexpr (std::is_same_v<AnswerOf<C>, EntryAnswer>) {
+                return entry_answer_from(body);
             } else {
                 return hold_answer_from(body);
             }

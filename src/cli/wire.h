@@ -43,6 +43,7 @@ Hold hold_from(const boost::json::value& body);
 HoldAnswer hold_answer_from(const boost::json::value& body);
 SkuAnswer sku_answer_from(const boost::json::value& body);
 StockAnswer stock_answer_from(const boost::json::value& body);
+EntryAnswer entry_answer_from(const boost::json::value& body);
 LocationAnswer location_answer_from(const boost::json::value& body);
 Policy policy_from(const boost::json::value& body);
 std::vector<ShortLine> short_lines_from(const boost::json::array& items);

@@ -36,7 +36,7 @@ E read(const Members& data) {
     if constexpr (requires { event.customer; }) {
         event.customer = data.text("customer");
     }
-    if constexpr (requires { event.hold; }) {
+    if constexpr (requires { event.hold.id; }) {
         event.hold = hold_from(data.need("hold"));
     }
     if constexpr (requires { event.expires_at; }) {
@@ -102,6 +102,34 @@ Event allocated(const Members& data) {
                                             .location = data.text("location"),
                                             .quantity = data.number("quantity"),
                                             .backordered = data.number("backordered")}};
+}
+
+EntryId entry(const Members& data) {
+    const auto id = parse_entry_id(data.text("entry"));
+    return id ? *id : (data.wrong("entry"), EntryId{});
+}
+
+Event joined(const Members& data) {
+    auto event = read<WaitlistJoined>(data);
+    event.entry = entry(data);
+    event.cart = data.text("cart");
+    return event;
+}
+
+Event left(const Members& data) {
+    auto event = read<WaitlistLeft>(data);
+    event.entry = entry(data);
+    event.reason = data.choice("reason", LeftBecause::limit);
+    return event;
+}
+
+Event offered(const Members& data) {
+    return WaitlistOffered{.entry = entry(data),
+                           .sku = data.text("sku"),
+                           .customer = data.text("customer"),
+                           .hold = parse_hold_id(data.text("hold")).value_or(HoldId{}),
+                           .quantity = data.number("quantity"),
+                           .expires_at = data.instant("expires_at")};
 }
 
 Event fulfilled(const Members& data) {
@@ -177,6 +205,9 @@ const std::map<std::string_view, Reader>& readers() {
         {"hold.expired", plain<HoldExpired>},
         {"hold.lost", lost},
         {"backorder.allocated", allocated},
+        {"waitlist.joined", joined},
+        {"waitlist.left", left},
+        {"waitlist.offered", offered},
         {"hold.fulfilled", fulfilled},
         {"hold.cancelled", cancelled},
         {"hold.returned", returned},

@@ -1,6 +1,7 @@
 #include "core/allocation.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <boost/container/small_vector.hpp>
@@ -111,7 +112,8 @@ std::optional<Refusal> resolve(const State& state, const AllocationRequest& requ
 // other lines have taken meanwhile.
 class Shelf {
 public:
-    Shelf(const State& state, const Hold* own) : state_(state) {
+    Shelf(const State& state, const AllocationRequest& request) : state_(state), request_(request) {
+        const Hold* const own = request.own;
         for (std::size_t i = 0;
              own != nullptr && !HF_FAULT(own_hold_blocks) && i < own->lines.size(); ++i) {
             const SkuState* sku = state.find_sku(own->lines[i].sku);
@@ -126,8 +128,8 @@ public:
     [[nodiscard]] Quantity free(const SkuState& sku, LocationIndex location) const {
         const Counters* counters = sku.at(location);
         Quantity free = counters == nullptr ? 0 : std::max<Quantity>(counters->available, 0);
-        if (sku.queues && sku.queues->at(location) != nullptr && !HF_FAULT(queue_jumped)) {
-            free = 0;  // what is there, or comes in, is for those who wait
+        if (sku.queues && is_for_others(sku, location)) {
+            free = 0;
         }
         free += HF_FAULT(available_off_by_one) ? 1 : 0;
         free += HF_FAULT(safety_stock_ignored) && counters != nullptr ? counters->safety_stock : 0;
@@ -145,10 +147,13 @@ public:
     }
 
     // Units of the SKU that may still be promised beyond stock.
-    [[nodiscard]] Quantity promisable(const SkuState& sku, bool late) const {
-        if (sku.policy->selling == Selling::strict ||
-            (late && sku.policy->late_confirm != LateConfirm::backorder)) {
+    [[nodiscard]] Quantity promisable(const SkuState& sku) const {
+        if (sku.policy->selling == Selling::strict || request_.offer_to ||
+            (request_.late && sku.policy->late_confirm != LateConfirm::backorder)) {
             return 0;
+        }
+        if (sku.queues && sku.policy->waitlist == Waitlist::fair && !sku.queues->shoppers.empty()) {
+            return 0;  // who lined up goes first
         }
         Quantity promised = sku.queues ? sku.queues->backordered() : 0;
         if (const auto change = promised_.find(&sku); change != promised_.end()) {
@@ -166,7 +171,16 @@ public:
     }
 
 private:
+    // What is there, or comes in, is for the orders that wait, then for the shoppers in a fair line.
+    [[nodiscard]] bool is_for_others(const SkuState& sku, LocationIndex location) const {
+        constexpr EntryId last{.high = UINT64_MAX, .low = UINT64_MAX};
+        return sku.queues->at(location) != nullptr ||
+               (sku.policy->waitlist == Waitlist::fair && !HF_FAULT(line_jumped) &&
+                sku.queues->somebody_waits(location, request_.offer_to.value_or(last)));
+    }
+
     const State& state_;
+    const AllocationRequest& request_;
     boost::unordered_flat_map<std::uint64_t, Quantity> changes_;
     boost::unordered_flat_map<const SkuState*, Quantity> promised_;
 };
@@ -207,23 +221,47 @@ void candidates(const State& state, const Shelf& shelf, const Wanted& line, std:
     }
 }
 
-// Where the units that a line waits for stand in the queue: where this cart's did before, unless it wants
+// Where the units that a cart waits for stand in the queue for them: where this cart's did before, unless it wants
 // more of them now, or behind everybody else.
-Version place_in_queue(const State& state, const AllocationRequest& request, const SkuState& sku,
+Version place_in_queue(const State& state, const Hold* own, std::string_view sku,
                        std::string_view location, Quantity units) {
     Quantity had = 0;
     Version place = 0;
-    for (std::size_t i = 0; request.own != nullptr && i < request.own->lines.size(); ++i) {
-        const HoldLine& line = request.own->lines[i];
+    for (std::size_t i = 0; own != nullptr && i < own->lines.size(); ++i) {
+        const HoldLine& line = own->lines[i];
         for (const Allocation& allocation : line.allocations) {
-            if (line.sku == sku.sku && allocation.location == location &&
-                allocation.backordered > 0) {
+            if (line.sku == sku && allocation.location == location && allocation.backordered > 0) {
                 had += allocation.backordered;
                 place = allocation.place;
             }
         }
     }
-    return units <= had ? place : state.versions[state.home(sku)] + 1;
+    return units <= had ? place : state.versions[state.home(*state.find_sku(sku))] + 1;
+}
+
+// A cart has one place in each queue, whichever of its lines wait there: they are told apart by nothing else
+// once their units come in.
+void join_queues(const State& state, const Hold* own, std::vector<HoldLine>& lines) {
+    using Queue = std::pair<std::string_view, std::string_view>;
+    struct Wait {
+        Quantity units = 0;
+        Version place = 0;
+    };
+    std::map<Queue, Wait> waits;
+    const auto each = [&](auto visit) {
+        for (HoldLine& line : lines) {
+            for (Allocation& allocation : line.allocations) {
+                if (allocation.backordered > 0) {
+                    visit(waits[Queue(line.sku, allocation.location)], allocation);
+                }
+            }
+        }
+    };
+    each([](Wait& wait, const Allocation& a) { wait.units += a.backordered; });
+    for (auto& [queue, wait] : waits) {
+        wait.place = place_in_queue(state, own, queue.first, queue.second, wait.units);
+    }
+    each([](const Wait& wait, Allocation& a) { a.place = wait.place; });
 }
 
 // Takes up to the allowed units for one line into `granted`; without `partial`, all or nothing. Returns
@@ -234,7 +272,7 @@ Quantity serve(const State& state, Shelf& shelf, const Wanted& line,
     const Quantity wanted = line.allowed;
     Order order;
     candidates(state, shelf, line, request.region, order);
-    const Quantity promisable = shelf.promisable(*line.sku, request.late);
+    const Quantity promisable = shelf.promisable(*line.sku);
     Quantity possible = promisable;
     const auto take = [&](LocationIndex location, Quantity quantity, Quantity backordered) {
         shelf.take(line, location, quantity);
@@ -243,12 +281,7 @@ Quantity serve(const State& state, Shelf& shelf, const Wanted& line,
         granted.allocations.push_back(
             {.location = state.locations[location].name, .quantity = quantity});
         granted.quantity += quantity + backordered;
-        if (backordered > 0) {
-            Allocation& waiting = granted.allocations.back();
-            waiting.backordered = backordered;
-            waiting.place =
-                place_in_queue(state, request, *line.sku, waiting.location, backordered);
-        }
+        granted.allocations.back().backordered = backordered;
     };
     if (line.sku->policy->split) {
         Quantity there = 0;
@@ -385,10 +418,15 @@ Result<std::vector<HoldLine>> allocate(const State& state, const AllocationReque
     if (auto unknown = resolve(state, request, cart)) {
         return std::unexpected(std::move(*unknown));
     }
-    if (auto limited = limit(cart, request)) {
+    auto limited = limit(cart, request);
+    if (limited && !request.offer_to) {
         return std::unexpected(std::move(*limited));
     }
-    Shelf shelf(state, request.own);
+    for (Wanted& line : cart) {
+        // Whose turn it is who may not have it is told so, not that there is too little.
+        line.allowed = request.offer_to ? line.quantity : line.allowed;
+    }
+    Shelf shelf(state, request);
     std::vector<HoldLine> lines(cart.size());
     std::vector<ShortLine> short_lines;
     Quantity granted = 0;
@@ -423,6 +461,10 @@ Result<std::vector<HoldLine>> allocate(const State& state, const AllocationReque
     if (granted == 0 || (!short_lines.empty() && !request.partial)) {
         return std::unexpected(not_enough(std::move(short_lines)));
     }
+    if (limited) {
+        return std::unexpected(std::move(*limited));
+    }
+    join_queues(state, request.own, lines);
     return lines;
 }
 

@@ -25,6 +25,9 @@ struct AllocationRequest {
     // A hold whose units count as free for this cart: the one that is being amended.
     const Hold* own = nullptr;
     Stage stage = Stage::cart;
+    // The cart is an offer to who stands there in the SKU's waiting line: then only those who came before
+    // him go first. None: a newcomer.
+    std::optional<EntryId> offer_to;
     // The payment of a hold that had lapsed: only policies whose `late_confirm` says so promise units.
     bool late = false;
 };

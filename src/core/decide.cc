@@ -1,7 +1,9 @@
 #include "core/decide.h"
 
+#include <holdfast/fault.h>
 #include "core/hold.h"
 #include "core/stock.h"
+#include "core/waitlist.h"
 
 namespace holdfast::core {
 namespace {
@@ -22,6 +24,9 @@ struct Rules {
     Decision operator()(const AllocateBackorder& c) const {
         return allocate_backorder(state, c, given);
     }
+    Decision operator()(const JoinWaitlist& c) const { return join_waitlist(state, c, given); }
+    Decision operator()(const LeaveWaitlist& c) const { return leave_waitlist(state, c); }
+    Decision operator()(const OfferUnits& c) const { return offer_units(state, c, given); }
     Decision operator()(const FulfilHold& c) const { return fulfil_hold(state, c, given); }
     Decision operator()(const CancelHold& c) const { return cancel_hold(state, c, given); }
     Decision operator()(const ReturnUnits& c) const { return return_units(state, c, given); }
@@ -54,14 +59,30 @@ std::optional<Command> next_to_serve(State& state) {
     while (!state.to_serve.empty()) {
         SkuState& sku = state.skus[state.to_serve.back()];
         for (const StockQueue& queue : sku.queues->orders) {
-            if (sku.at(queue.location)->available > 0) {
+            if (sku.at(queue.location)->available > 0 && !HF_FAULT(waiting_not_served)) {
                 return AllocateBackorder{.hold = queue.orders.begin()->second.hold,
                                          .sku = sku.sku,
                                          .location = state.locations[queue.location].name};
             }
         }
+        if (auto offer = next_offer(state, sku)) {
+            return *std::move(offer);
+        }
         sku.queues->to_be_served = false;
         state.to_serve.pop_back();
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string_view> sku_of_fresh_id(const Command& command) {
+    if (const auto* place = std::get_if<PlaceHold>(&command)) {
+        return place->lines.front().sku;
+    }
+    if (const auto* join = std::get_if<JoinWaitlist>(&command)) {
+        return join->sku;
+    }
+    if (const auto* offer = std::get_if<OfferUnits>(&command)) {
+        return offer->sku;
     }
     return std::nullopt;
 }

@@ -17,7 +17,7 @@ namespace holdfast::core {
 // What comes with a command from outside the rules.
 struct Given {
     Instant now;
-    // For a hold that is placed.
+    // For a hold that is placed, or a place in a waiting line.
     HoldId fresh_id;
     // The hold that the command names, when it is not pending: fetched from the store, or null.
     const Hold* past = nullptr;
@@ -45,6 +45,9 @@ std::optional<Command> next_to_serve(State& state);
 // catalogue is larger than any cache, and waiting for memory is most of what a cart costs. Returns
 // the number of SKUs.
 std::size_t prefetch(const State& state, const Command& command);
+
+// The SKU that a fresh id is to carry in its token, for commands that need one.
+std::optional<std::string_view> sku_of_fresh_id(const Command& command);
 
 // The hold that a command names.
 std::optional<HoldId> named_hold(const Command& command);

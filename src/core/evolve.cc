@@ -148,6 +148,16 @@ public:
             state_.holds.replace_lines(e.id, packed(hold.lines));
         }
     }
+    void operator()(const WaitlistJoined& e) {
+        const std::uint32_t location =
+            e.location.empty() ? SkuQueues::anywhere : *state_.find_location(e.location);
+        state_.join(state_.sku_index(e.sku),
+                    {.id = e.entry,
+                     .location = location,
+                     .entry = {.customer = e.customer, .cart = e.cart, .quantity = e.quantity}});
+    }
+    void operator()(const WaitlistLeft& e) { state_.leave(state_.sku_index(e.sku), e.entry); }
+    void operator()(const WaitlistOffered& e) { state_.leave(state_.sku_index(e.sku), e.entry); }
     void operator()(const HoldFulfilled& e) {
         for (const Part& part : e.fulfilled) {
             Counters& row = row_of(part.sku, part.location);
@@ -328,6 +338,9 @@ public:
         home(e.id);
         sku(e.allocated.sku);
     }
+    void operator()(const WaitlistJoined& e) { sku(e.sku); }
+    void operator()(const WaitlistLeft& e) { sku(e.sku); }
+    void operator()(const WaitlistOffered& e) { sku(e.sku); }
     void operator()(const HoldFulfilled& e) { hold(e.id, e.fulfilled); }
     void operator()(const HoldCancelled& e) { hold(e.id, e.cancelled); }
     void operator()(const HoldReturned& e) { hold(e.id, e.returned); }

@@ -196,7 +196,9 @@ private:
                     Allocation& to = line.allocations.back();
                     to.quantity += units;
                     to.backordered += all - units;
-                    to.place = to.backordered > 0 ? part.place : 0;
+                    if (all > units) {
+                        to.place = part.place;  // and not that of a later part, which has none
+                    }
                     room[i] -= all;
                     left -= units;
                     waiting -= all - units;

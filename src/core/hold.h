@@ -53,6 +53,8 @@ std::optional<Refusal> check_fence(const Hold& hold, std::optional<Fence> fence)
 // hold_<status>, with what may be done instead.
 Refusal wrong_status(const Hold& hold, std::string_view verb);
 Decision refuse(Refusal refusal);
+Refusal unknown_sku(std::string_view sku);
+Refusal unknown_location(std::string_view location, std::string field);
 // Nothing changes: the hold as it is.
 Decision unchanged(Hold hold);
 // Lets lapsed holds that are still to be expired go; then the same command is decided again.

@@ -1,4 +1,7 @@
 // The spelling of codes and kinds: as in the API, so that one grep finds everything.
+#include <array>
+
+#include <holdfast/answers.h>
 #include <holdfast/assert.h>
 #include <holdfast/events.h>
 #include <holdfast/hold.h>
@@ -6,74 +9,53 @@
 
 namespace holdfast {
 
+namespace {
+
+constexpr auto code_names = std::to_array<std::string_view>({
+    // In the order of the enumerators.
+    "invalid_request",
+    "idempotency_key_reused",
+    "idempotency_key_in_use",
+    "unknown_sku",
+    "unknown_location",
+    "unknown_hold",
+    "unknown_entry",
+    "insufficient_stock",
+    "customer_required",
+    "customer_limit_exceeded",
+    "cart_limit_exceeded",
+    "reserved_at_payment",
+    "waitlist_off",
+    "already_waiting",
+    "ttl_too_long",
+    "max_extensions_reached",
+    "max_life_reached",
+    "heartbeat_not_requested",
+    "stale_fence",
+    "quantity_exceeds_hold",
+    "quantity_out_of_range",
+    "too_many_locations",
+    "hold_pending",
+    "hold_confirmed",
+    "hold_fulfilled",
+    "hold_released",
+    "hold_expired",
+    "hold_cancelled",
+    "hold_returned",
+    "hold_lost",
+    "overloaded",
+    "deadline_exceeded",
+    "stopping",
+    "store_failed",
+    "outcome_unknown",
+});
+static_assert(code_names.size() == static_cast<std::size_t>(RefusalCode::outcome_unknown) + 1);
+static_assert(code_names.back() == "outcome_unknown");
+
+}  // namespace
+
 std::string_view to_string(RefusalCode code) {
-    switch (code) {
-        case RefusalCode::invalid_request:
-            return "invalid_request";
-        case RefusalCode::idempotency_key_reused:
-            return "idempotency_key_reused";
-        case RefusalCode::idempotency_key_in_use:
-            return "idempotency_key_in_use";
-        case RefusalCode::unknown_sku:
-            return "unknown_sku";
-        case RefusalCode::unknown_location:
-            return "unknown_location";
-        case RefusalCode::unknown_hold:
-            return "unknown_hold";
-        case RefusalCode::insufficient_stock:
-            return "insufficient_stock";
-        case RefusalCode::customer_required:
-            return "customer_required";
-        case RefusalCode::customer_limit_exceeded:
-            return "customer_limit_exceeded";
-        case RefusalCode::ttl_too_long:
-            return "ttl_too_long";
-        case RefusalCode::max_extensions_reached:
-            return "max_extensions_reached";
-        case RefusalCode::max_life_reached:
-            return "max_life_reached";
-        case RefusalCode::heartbeat_not_requested:
-            return "heartbeat_not_requested";
-        case RefusalCode::cart_limit_exceeded:
-            return "cart_limit_exceeded";
-        case RefusalCode::reserved_at_payment:
-            return "reserved_at_payment";
-        case RefusalCode::stale_fence:
-            return "stale_fence";
-        case RefusalCode::quantity_exceeds_hold:
-            return "quantity_exceeds_hold";
-        case RefusalCode::quantity_out_of_range:
-            return "quantity_out_of_range";
-        case RefusalCode::too_many_locations:
-            return "too_many_locations";
-        case RefusalCode::hold_pending:
-            return "hold_pending";
-        case RefusalCode::hold_confirmed:
-            return "hold_confirmed";
-        case RefusalCode::hold_fulfilled:
-            return "hold_fulfilled";
-        case RefusalCode::hold_released:
-            return "hold_released";
-        case RefusalCode::hold_expired:
-            return "hold_expired";
-        case RefusalCode::hold_cancelled:
-            return "hold_cancelled";
-        case RefusalCode::hold_returned:
-            return "hold_returned";
-        case RefusalCode::hold_lost:
-            return "hold_lost";
-        case RefusalCode::overloaded:
-            return "overloaded";
-        case RefusalCode::deadline_exceeded:
-            return "deadline_exceeded";
-        case RefusalCode::stopping:
-            return "stopping";
-        case RefusalCode::store_failed:
-            return "store_failed";
-        case RefusalCode::outcome_unknown:
-            return "outcome_unknown";
-    }
-    HF_ASSERT(!"a refusal code without a name");
+    return code_names[static_cast<std::size_t>(code)];
 }
 
 std::string_view to_string(HoldStatus status) {
@@ -152,6 +134,34 @@ std::string_view to_string(LateConfirm rule) {
     HF_ASSERT(!"a rule for late payments without a name");
 }
 
+std::string_view to_string(Waitlist waitlist) {
+    switch (waitlist) {
+        case Waitlist::off:
+            return "off";
+        case Waitlist::open:
+            return "open";
+        case Waitlist::fair:
+            return "fair";
+    }
+    HF_ASSERT(!"a kind of waiting line without a name");
+}
+
+std::string_view to_string(EntryStatus status) {
+    switch (status) {
+        case EntryStatus::waiting:
+            return "waiting";
+        case EntryStatus::offered:
+            return "offered";
+        case EntryStatus::left:
+            return "left";
+    }
+    HF_ASSERT(!"a status in a waiting line without a name");
+}
+
+std::string_view to_string(LeftBecause reason) {
+    return reason == LeftBecause::asked ? "asked" : "limit";
+}
+
 std::string_view to_string(AllocationRule rule) {
     switch (rule) {
         case AllocationRule::priority:
@@ -177,6 +187,9 @@ struct TypeName {
     std::string_view operator()(const HoldExpired&) const { return "hold.expired"; }
     std::string_view operator()(const HoldLost&) const { return "hold.lost"; }
     std::string_view operator()(const BackorderAllocated&) const { return "backorder.allocated"; }
+    std::string_view operator()(const WaitlistJoined&) const { return "waitlist.joined"; }
+    std::string_view operator()(const WaitlistLeft&) const { return "waitlist.left"; }
+    std::string_view operator()(const WaitlistOffered&) const { return "waitlist.offered"; }
     std::string_view operator()(const HoldFulfilled&) const { return "hold.fulfilled"; }
     std::string_view operator()(const HoldCancelled&) const { return "hold.cancelled"; }
     std::string_view operator()(const HoldReturned&) const { return "hold.returned"; }

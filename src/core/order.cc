@@ -201,6 +201,31 @@ Decision sold(const State& state, Hold hold, HoldConfirmed event) {
     return decision;
 }
 
+// What the firm lines have besides what was picked: it goes back on sale. Lines of the same SKU may have units at
+// one location, so the line is compared too.
+std::vector<Part> left_over(const Hold& hold, const Picked& picked) {
+    std::vector<Part> rest;
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < hold.lines.size(); ++i) {
+        while (hold.lines[i].soft && next < picked.parts.size() && picked.lines[next] == i) {
+            ++next;
+        }
+        for (const Allocation& allocation : hold.lines[i].allocations) {
+            Units units = all_of(allocation);
+            if (next < picked.parts.size() && picked.lines[next] == i &&
+                picked.parts[next].location == allocation.location) {
+                units.there -= picked.parts[next].quantity;
+                units.waiting -= picked.parts[next].backordered;
+                ++next;
+            }
+            if (units.there + units.waiting > 0) {
+                rest.push_back(part_of(hold.lines[i], allocation, units));
+            }
+        }
+    }
+    return rest;
+}
+
 Decision confirm_pending(const State& state, Hold hold, const ConfirmHold& command,
                          const Given& given) {
     const bool firm = hold.firm();
@@ -225,28 +250,14 @@ Decision confirm_pending(const State& state, Hold hold, const ConfirmHold& comma
             return refuse(std::move(taken.error()));
         }
         event.taken = std::move(*taken);
-        for (std::size_t i = 0; i < picked.parts.size(); ++i) {
-            if (!hold.lines[picked.lines[i]].soft) {
-                event.confirmed.push_back(std::move(picked.parts[i]));
-            }
-        }
-    } else {
-        event.confirmed = std::move(picked.parts);
     }
     if (!command.lines.empty() && !HF_FAULT(rest_not_released)) {
-        // The two lists run in the same order; what is not in `confirmed` goes back on sale.
-        auto kept = event.confirmed.begin();
-        event.released = all_parts(hold.lines);
-        for (Part& part : event.released) {
-            if (kept != event.confirmed.end() && kept->sku == part.sku &&
-                kept->location == part.location) {
-                part.quantity -= kept->quantity;
-                part.backordered -= kept->backordered;
-                ++kept;
-            }
+        event.released = left_over(hold, picked);
+    }
+    for (std::size_t i = 0; i < picked.parts.size(); ++i) {
+        if (!hold.lines[picked.lines[i]].soft) {
+            event.confirmed.push_back(std::move(picked.parts[i]));
         }
-        std::erase_if(event.released,
-                      [](const Part& part) { return part.quantity == 0 && part.backordered == 0; });
     }
     return sold(state, std::move(hold), std::move(event));
 }

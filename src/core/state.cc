@@ -155,6 +155,61 @@ void State::wait(SkuIndex sku, LocationIndex location, Version place, StockQueue
     mark_to_serve(sku);
 }
 
+std::optional<SkuQueues::Shopper> SkuQueues::find_shopper(EntryId id) const {
+    for (const ShopperLine& line : shoppers) {
+        if (const WaitEntry* entry = line.line.find(id)) {
+            return Shopper{.id = id, .location = line.location, .entry = *entry};
+        }
+    }
+    return std::nullopt;
+}
+
+std::size_t SkuQueues::place(EntryId id) const {
+    std::size_t before = 0;
+    for (const ShopperLine& line : shoppers) {
+        before += line.line.before(id);
+    }
+    return before + 1;
+}
+
+bool SkuQueues::somebody_waits(LocationIndex location, EntryId before) const {
+    return std::ranges::any_of(shoppers, [&](const ShopperLine& line) {
+        return (line.location == anywhere || line.location == location) &&
+               line.line.first() < before;
+    });
+}
+
+void State::join(SkuIndex sku, const SkuQueues::Shopper& shopper) {
+    auto& queues = skus[sku].queues;
+    if (!queues) {
+        queues = std::make_unique<SkuQueues>();
+    }
+    auto line =
+        std::ranges::lower_bound(queues->shoppers, shopper.location, {}, &ShopperLine::location);
+    if (line == queues->shoppers.end() || line->location != shopper.location) {
+        line = queues->shoppers.insert(line, {.location = shopper.location, .line = {}});
+    }
+    line->line.join(shopper.id, shopper.entry);
+    const bool first = queues->customers.emplace(shopper.entry.customer, shopper.id).second;
+    HF_ASSERT(first);
+    mark_to_serve(sku);
+}
+
+void State::leave(SkuIndex sku, EntryId id) {
+    HF_ASSERT(skus[sku].queues != nullptr);
+    SkuQueues& queues = *skus[sku].queues;
+    const auto shopper = queues.find_shopper(id);
+    HF_ASSERT(shopper.has_value());
+    const auto line =
+        std::ranges::lower_bound(queues.shoppers, shopper->location, {}, &ShopperLine::location);
+    line->line.leave(id);
+    if (line->line.empty()) {
+        queues.shoppers.erase(line);
+    }
+    queues.customers.erase(shopper->entry.customer);
+    mark_to_serve(sku);
+}
+
 void State::mark_to_serve(SkuIndex sku) {
     SkuQueues* const queues = skus[sku].queues.get();
     if (queues != nullptr && !queues->to_be_served) {
@@ -263,10 +318,27 @@ std::map<std::string, Quantity> customers_of(const SkuState& sku) {
 std::map<std::string, std::map<Version, StockQueue::Waiter>> waiters_of(const State& state,
                                                                         const SkuState& sku) {
     std::map<std::string, std::map<Version, StockQueue::Waiter>> waiters;
-    for (const StockQueue& queue : sku.queues ? sku.queues->orders : std::vector<StockQueue>{}) {
+    for (std::size_t i = 0; sku.queues && i < sku.queues->orders.size(); ++i) {
+        const StockQueue& queue = sku.queues->orders[i];
         waiters[state.locations[queue.location].name] = queue.orders;
     }
     return waiters;
+}
+
+std::map<EntryId, std::pair<std::string, WaitEntry>> shoppers_of(const State& state,
+                                                                 const SkuState& sku) {
+    std::map<EntryId, std::pair<std::string, WaitEntry>> shoppers;
+    for (std::size_t i = 0; sku.queues && i < sku.queues->shoppers.size(); ++i) {
+        const ShopperLine& line = sku.queues->shoppers[i];
+        const std::string location = line.location == SkuQueues::anywhere
+                                         ? std::string()
+                                         : state.locations[line.location].name;
+        line.line.for_each_after({}, [&](EntryId id, const WaitEntry& entry) {
+            shoppers.emplace(id, std::pair(location, entry));
+            return true;
+        });
+    }
+    return shoppers;
 }
 
 std::string sku_difference(const State& a, const State& b, const SkuState& in_a) {
@@ -279,6 +351,9 @@ std::string sku_difference(const State& a, const State& b, const SkuState& in_a)
     }
     if (waiters_of(a, in_a) != waiters_of(b, *in_b)) {
         return fmt::format("sku {} has other orders that wait for stock", in_a.sku);
+    }
+    if (shoppers_of(a, in_a) != shoppers_of(b, *in_b)) {
+        return fmt::format("sku {} has another waiting line", in_a.sku);
     }
     if (customers_of(in_a) != customers_of(*in_b)) {
         return fmt::format("sku {} counts its customers' units differently", in_a.sku);

@@ -19,6 +19,7 @@
 #include <holdfast/policy.h>
 #include <holdfast/types.h>
 #include "core/pending_holds.h"
+#include "core/wait_line.h"
 
 namespace holdfast::core {
 
@@ -61,10 +62,31 @@ struct StockQueue {
     [[nodiscard]] std::optional<Waiter> find(Version place) const;
 };
 
+// The shoppers who lined up for units at one location, or anywhere.
+struct ShopperLine {
+    std::uint32_t location = 0;  // anywhere: SkuQueues::anywhere
+    WaitLine line;
+};
+
 // What waits for stock of one SKU. Most SKUs have none.
 struct SkuQueues {
-    std::vector<StockQueue> orders;  // by location
-    bool to_be_served = false;       // stands in State::to_serve
+    static constexpr std::uint32_t anywhere = 0xffff'ffff;
+
+    std::vector<StockQueue> orders;     // by location
+    std::vector<ShopperLine> shoppers;  // by location; none is empty
+    TextMap<EntryId> customers;         // who stands in one of them
+    bool to_be_served = false;          // stands in State::to_serve
+
+    struct Shopper {
+        EntryId id;
+        std::uint32_t location = anywhere;
+        WaitEntry entry;
+    };
+    [[nodiscard]] std::optional<Shopper> find_shopper(EntryId id) const;
+    // From 1: who came before, wherever they wait.
+    [[nodiscard]] std::size_t place(EntryId id) const;
+    // Whether somebody who came before waits for units of this location.
+    [[nodiscard]] bool somebody_waits(LocationIndex location, EntryId before) const;
 
     [[nodiscard]] const StockQueue* at(LocationIndex location) const;
     // Units promised beyond stock, at all locations.
@@ -175,6 +197,8 @@ public:
     Counters& stock_row(SkuIndex sku, LocationIndex location);  // made when it is not there
     // `waiter.quantity` more units wait for stock at this place in the queue; negative: so many less.
     void wait(SkuIndex sku, LocationIndex location, Version place, StockQueue::Waiter waiter);
+    void join(SkuIndex sku, const SkuQueues::Shopper& shopper);
+    void leave(SkuIndex sku, EntryId id);
     // The SKU's units or its queues changed: somebody who waits may be served.
     void mark_to_serve(SkuIndex sku);
 

@@ -20,22 +20,14 @@ Refusal refusal(RefusalCode code, std::string field, std::string detail) {
 }
 
 std::optional<Refusal> check_sku(const State& state, std::string_view sku) {
-    if (state.find_sku(sku) != nullptr) {
-        return std::nullopt;
-    }
-    return refusal(RefusalCode::unknown_sku, {},
-                   fmt::format("SKU '{0}' is not known: define it with PUT /v1/skus/{0}", sku));
+    return state.find_sku(sku) != nullptr ? std::nullopt : std::optional(unknown_sku(sku));
 }
 
 std::optional<Refusal> check_location(const State& state, std::string_view location,
                                       std::string field) {
-    if (state.find_location(location)) {
-        return std::nullopt;
-    }
-    return refusal(RefusalCode::unknown_location, std::move(field),
-                   fmt::format("location '{0}' is not known: define it with "
-                               "PUT /v1/locations/{0}",
-                               location));
+    return state.find_location(location)
+               ? std::nullopt
+               : std::optional(unknown_location(location, std::move(field)));
 }
 
 // The counters of a SKU at a location; all zero where it never had stock.
@@ -81,6 +73,18 @@ Quantity units_in(const Counters& row, StockState state) {
 }
 
 }  // namespace
+
+Refusal unknown_sku(std::string_view sku) {
+    return refusal(RefusalCode::unknown_sku, {},
+                   fmt::format("SKU '{0}' is not known: define it with PUT /v1/skus/{0}", sku));
+}
+
+Refusal unknown_location(std::string_view location, std::string field) {
+    return refusal(RefusalCode::unknown_location, std::move(field),
+                   fmt::format("location '{0}' is not known: define it with "
+                               "PUT /v1/locations/{0}",
+                               location));
+}
 
 Decision define_sku(const State& state, const DefineSku& command) {
     static_cast<void>(state);

@@ -16,6 +16,8 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view id_prefix = "hold_";
+constexpr std::string_view entry_prefix = "wait_";
+static_assert(id_prefix.size() == entry_prefix.size());
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 // All of `text` as a decimal number, or nothing.
@@ -34,19 +36,10 @@ bool all_of_class(std::string_view text, std::string_view allowed) {
     return text.find_first_not_of(allowed) == std::string_view::npos;
 }
 
-}  // namespace
-
-void assertion_failed(const char* expression, std::source_location where) {
-    // No logger: the process may be in any state.
-    std::fprintf(stderr, "holdfast: broken invariant: %s (%s:%u, %s)\n", expression,
-                 where.file_name(), where.line(), where.function_name());
-    std::abort();
-}
-
-void append(std::string& out, HoldId id) {
+void append_id(std::string& out, std::string_view prefix, std::uint64_t high, std::uint64_t low) {
     std::array<char, id_prefix.size() + 32> text{};
-    char* at = std::ranges::copy(id_prefix, text.begin()).out;
-    for (const std::uint64_t half : {id.high, id.low}) {
+    char* at = std::ranges::copy(prefix, text.begin()).out;
+    for (const std::uint64_t half : {high, low}) {
         for (int shift = 60; shift >= 0; shift -= 4) {
             *at++ = hex_digits[(half >> shift) & 15];
         }
@@ -54,17 +47,12 @@ void append(std::string& out, HoldId id) {
     out.append(text.data(), text.size());
 }
 
-std::string to_string(HoldId id) {
-    std::string text;
-    append(text, id);
-    return text;
-}
-
-std::optional<HoldId> parse_hold_id(std::string_view text) {
-    if (text.size() != id_prefix.size() + 32 || !text.starts_with(id_prefix)) {
+template <class Id>
+std::optional<Id> parse_id(std::string_view prefix, std::string_view text) {
+    if (text.size() != prefix.size() + 32 || !text.starts_with(prefix)) {
         return std::nullopt;
     }
-    text.remove_prefix(id_prefix.size());
+    text.remove_prefix(prefix.size());
     std::array<std::uint64_t, 2> halves{};
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
@@ -75,7 +63,40 @@ std::optional<HoldId> parse_hold_id(std::string_view text) {
         std::uint64_t& half = halves[i / 16];
         half = half << 4 | static_cast<std::uint64_t>(is_digit ? c - '0' : c - 'a' + 10);
     }
-    return HoldId{.high = halves[0], .low = halves[1]};
+    return Id{.high = halves[0], .low = halves[1]};
+}
+
+}  // namespace
+
+void assertion_failed(const char* expression, std::source_location where) {
+    // No logger: the process may be in any state.
+    std::fprintf(stderr, "holdfast: broken invariant: %s (%s:%u, %s)\n", expression,
+                 where.file_name(), where.line(), where.function_name());
+    std::abort();
+}
+
+void append(std::string& out, HoldId id) {
+    append_id(out, id_prefix, id.high, id.low);
+}
+
+std::string to_string(HoldId id) {
+    std::string text;
+    append(text, id);
+    return text;
+}
+
+std::string to_string(EntryId id) {
+    std::string text;
+    append_id(text, entry_prefix, id.high, id.low);
+    return text;
+}
+
+std::optional<HoldId> parse_hold_id(std::string_view text) {
+    return parse_id<HoldId>(id_prefix, text);
+}
+
+std::optional<EntryId> parse_entry_id(std::string_view text) {
+    return parse_id<EntryId>(entry_prefix, text);
 }
 
 std::uint16_t routing_token(std::string_view sku) {

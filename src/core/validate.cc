@@ -113,6 +113,23 @@ Fault check_limit(std::string field, std::optional<Quantity> limit, Quantity low
     return check_range<Quantity>(std::move(field), limit.value_or(low), low, limits::quantity_max);
 }
 
+// A waiting line that nobody can ever be in, or that everybody can pass, is a mistake.
+Fault check_waitlist(const Policy& p) {
+    if (p.waitlist != Waitlist::off && !promise_limit(p)) {
+        return fault("/policy/waitlist",
+                     fmt::format("with selling {} and no limit nobody ever waits: set {}_limit, or "
+                                 "leave the waitlist off",
+                                 to_string(p.selling), to_string(p.selling)));
+    }
+    if (p.waitlist == Waitlist::fair && p.reserve_at != ReserveAt::cart) {
+        return fault("/policy/waitlist",
+                     fmt::format("a fair waitlist and reserve_at {} contradict each other: who "
+                                 "pays first would pass who waits; use reserve_at cart",
+                                 to_string(p.reserve_at)));
+    }
+    return {};
+}
+
 // What a policy promises beyond stock must not contradict itself.
 Fault check_promises(const Policy& p) {
     const auto misplaced = [&p](std::string_view field, std::string_view needs) {
@@ -138,7 +155,7 @@ Fault check_promises(const Policy& p) {
                      "a strict SKU is never promised beyond stock, so a late payment cannot be "
                      "put on back order: use retake or refuse, or sell by backorder");
     }
-    return {};
+    return check_waitlist(p);
 }
 
 struct Validator {
@@ -167,6 +184,16 @@ struct Validator {
     Fault operator()(const AllocateBackorder&) const {
         return fault("", "units go to those who wait by themselves: receive stock instead");
     }
+    Fault operator()(const JoinWaitlist& c) const {
+        return first(check_id("/sku", c.sku), check_id("/customer", c.customer),
+                     check_quantity("/quantity", c.quantity),
+                     check_optional_id("/location", c.location),
+                     check_optional_id("/cart", c.cart));
+    }
+    Fault operator()(const LeaveWaitlist& c) const { return check_id("/sku", c.sku); }
+    Fault operator()(const OfferUnits&) const {
+        return fault("", "units are offered by themselves: receive stock instead");
+    }
     Fault operator()(const FulfilHold& c) const {
         return first(check_lines(c.lines, false), check_text("/reference", c.reference));
     }
@@ -185,6 +212,7 @@ struct Validator {
             check_seconds("/policy/checkout_ttl", p.checkout_ttl, limits::ttl_min, p.max_ttl),
             check_range("/policy/max_extensions", p.max_extensions, 0, limits::extensions_max),
             check_range<Quantity>("/policy/safety_stock", p.safety_stock, 0, limits::quantity_max),
+            check_seconds("/policy/offer_ttl", p.offer_ttl, limits::ttl_min, limits::hold_life_max),
             check_limit("/policy/backorder_limit", p.backorder_limit, 0),
             check_limit("/policy/preorder_limit", p.preorder_limit, 0),
             check_limit("/policy/max_per_cart", p.max_per_cart, 1),

@@ -144,6 +144,8 @@ void write(JsonWriter& json, const Policy& policy) {
     json.field("safety_stock", policy.safety_stock);
     limit("max_per_cart", policy.max_per_cart);
     limit("max_per_customer", policy.max_per_customer);
+    json.field("waitlist", to_string(policy.waitlist));
+    json.field("offer_ttl", policy.offer_ttl);
     json.field("allocation", to_string(policy.allocation));
     json.field("split", policy.split);
     json.close_object();
@@ -190,6 +192,32 @@ void write(JsonWriter& json, const LocationAnswer& answer) {
     }
     json.field("priority", answer.priority);
     json.field("version", answer.version);
+    json.close_object();
+}
+
+void write(JsonWriter& json, const EntryAnswer& answer) {
+    json.open_object();
+    json.field("entry", to_string(answer.entry));
+    json.field("status", to_string(answer.status));
+    json.field("sku", answer.sku);
+    if (!answer.location.empty()) {
+        json.field("location", answer.location);
+    }
+    json.field("customer", answer.customer);
+    if (!answer.cart.empty()) {
+        json.field("cart", answer.cart);
+    }
+    if (answer.quantity > 0) {
+        json.field("quantity", answer.quantity);
+    }
+    if (answer.place > 0) {
+        json.field("place", answer.place);
+    }
+    if (answer.hold) {
+        json.field("hold", *answer.hold);
+    }
+    json.field("version", answer.version);
+    json.field("server_time", answer.server_time);
     json.close_object();
 }
 

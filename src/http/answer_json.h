@@ -14,6 +14,7 @@ void write(JsonWriter& json, const HoldAnswer& answer);
 void write(JsonWriter& json, const SkuAnswer& answer);
 void write(JsonWriter& json, const StockAnswer& answer);
 void write(JsonWriter& json, const LocationAnswer& answer);
+void write(JsonWriter& json, const EntryAnswer& answer);
 void write(JsonWriter& json, const Answer& answer);
 void write(JsonWriter& json, const AuditReport& report);
 

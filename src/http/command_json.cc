@@ -36,6 +36,10 @@ void read_policy(Fields& in, Policy& to) {
     in.integer("safety_stock", optional, 0, limits::quantity_max, to.safety_stock);
     in.limit("max_per_cart", 1, to.max_per_cart);
     in.limit("max_per_customer", 1, to.max_per_customer);
+    if (const auto word = in.word("waitlist", optional, {"off", "open", "fair"})) {
+        to.waitlist = static_cast<Waitlist>(*word);
+    }
+    in.seconds("offer_ttl", low, high, to.offer_ttl);
     if (const auto rule =
             in.word("allocation", optional, {"priority", "most_available", "nearest"})) {
         to.allocation = static_cast<AllocationRule>(*rule);
@@ -123,6 +127,20 @@ Command sku_stock_work(Fields& in) {
     return stock_work<StockWork>(in, std::move(sku));
 }
 
+Command join_waitlist(Fields& in) {
+    JoinWaitlist command;
+    in.id("sku", required, command.sku);
+    read(in, command);
+    return command;
+}
+
+Command leave_waitlist(Fields& in) {
+    LeaveWaitlist command;
+    in.id("sku", required, command.sku);
+    in.entry_id("entry", command.entry);
+    return command;
+}
+
 struct BatchWord {
     std::string_view word;
     Command (*read)(Fields&);
@@ -139,6 +157,8 @@ constexpr BatchWord batch_words[] = {
     {"fulfil", hold_command<FulfilHold>},
     {"cancel", hold_command<CancelHold>},
     {"return", hold_command<ReturnUnits>},
+    {"join", join_waitlist},
+    {"leave", leave_waitlist},
     {"define_sku", define_sku},
     {"define_location", define_location},
     {"receive", sku_stock_work<ReceiveStock>},
@@ -172,6 +192,13 @@ void read(Fields& in, PlaceHold& to) {
     in.seconds("heartbeat", limits::ttl_min, limits::hold_life_max, to.heartbeat);
     in.boolean("partial", to.partial);
     in.boolean("confirm", to.confirm);
+}
+
+void read(Fields& in, JoinWaitlist& to) {
+    in.id("customer", required, to.customer);
+    in.integer("quantity", optional, 1, limits::quantity_max, to.quantity);
+    in.id("location", optional, to.location);
+    in.id("cart", optional, to.cart);
 }
 
 void read(Fields& in, AmendHold& to) {

@@ -13,6 +13,7 @@ namespace holdfast::http {
 void read(Fields& in, DefineSku& to);
 void read(Fields& in, DefineLocation& to);
 void read(Fields& in, PlaceHold& to);
+void read(Fields& in, JoinWaitlist& to);
 void read(Fields& in, AmendHold& to);
 void read(Fields& in, ExtendHold& to);
 void read(Fields& in, BeatHold& to);

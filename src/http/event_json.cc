@@ -103,6 +103,28 @@ struct Data {
         json.field("status", to_string(event.status));
         write_fields(json, event.allocated);
     }
+    void operator()(const WaitlistJoined& event) const {
+        json.field("entry", to_string(event.entry));
+        json.field("sku", event.sku);
+        write_optional(json, "location", event.location);
+        json.field("customer", event.customer);
+        write_optional(json, "cart", event.cart);
+        json.field("quantity", event.quantity);
+    }
+    void operator()(const WaitlistLeft& event) const {
+        json.field("entry", to_string(event.entry));
+        json.field("sku", event.sku);
+        json.field("customer", event.customer);
+        json.field("reason", to_string(event.reason));
+    }
+    void operator()(const WaitlistOffered& event) const {
+        json.field("entry", to_string(event.entry));
+        json.field("sku", event.sku);
+        json.field("customer", event.customer);
+        json.field("hold", event.hold);
+        json.field("quantity", event.quantity);
+        json.field("expires_at", event.expires_at);
+    }
     void operator()(const HoldFulfilled& event) const {
         json.field("id", event.id);
         json.field("fence", event.fence);

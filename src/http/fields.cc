@@ -275,6 +275,20 @@ void Fields::hold_id(std::string_view name, HoldId& to) {
     }
 }
 
+void Fields::entry_id(std::string_view name, EntryId& to) {
+    const JsonNode* value = find(name, Need::required, JsonKind::string);
+    if (value == nullptr) {
+        return;
+    }
+    if (const std::optional<EntryId> id = parse_entry_id(value->text)) {
+        to = *id;
+    } else {
+        fault(name, fmt::format("{} is not a place in a waiting line: use the `entry` that joining "
+                                "it answered",
+                                seen(*value)));
+    }
+}
+
 std::optional<std::size_t> Fields::word(std::string_view name, Need need,
                                         std::initializer_list<std::string_view> words) {
     const JsonNode* value = find(name, need, JsonKind::string);

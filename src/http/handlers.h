@@ -30,6 +30,12 @@ void list_skus(Exchange& x);
 void post_stock(Exchange& x);
 void get_stock(Exchange& x);
 
+// waitlist.cc
+void join_waitlist(Exchange& x);
+void leave_waitlist(Exchange& x);
+void get_entry(Exchange& x);
+void list_waitlist(Exchange& x);
+
 // locations.cc
 void put_location(Exchange& x);
 void list_locations(Exchange& x);

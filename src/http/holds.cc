@@ -83,7 +83,7 @@ void get_hold(Exchange& x) {
 void find_holds(Exchange& x) {
     constexpr std::array statuses{
         HoldStatus::pending, HoldStatus::confirmed, HoldStatus::fulfilled, HoldStatus::released,
-        HoldStatus::expired, HoldStatus::cancelled, HoldStatus::returned};
+        HoldStatus::expired, HoldStatus::cancelled, HoldStatus::returned,  HoldStatus::lost};
     HoldFilter filter;
     filter.cart = x.query().take("cart").value_or("");
     filter.customer = x.query().take("customer").value_or("");

@@ -1,5 +1,6 @@
 #include "http/problem.h"
 
+#include <array>
 #include <utility>
 
 #include "http/answer_json.h"
@@ -7,76 +8,61 @@
 
 namespace holdfast::http {
 
-// A new code without a row does not compile: the switch has no default, and -Wswitch is an error.
+namespace {
+
+struct CodeKind {
+    RefusalCode code;
+    int status;
+    const char* title;
+    bool retryable = false;
+};
+
+// In the order of the enumerators.
+constexpr auto code_kinds = std::to_array<CodeKind>({
+    {RefusalCode::invalid_request, 422, "Invalid request"},
+    {RefusalCode::idempotency_key_reused, 422, "Idempotency key used before"},
+    {RefusalCode::idempotency_key_in_use, 409, "Idempotency key in use", true},
+    {RefusalCode::unknown_sku, 404, "Unknown SKU"},
+    {RefusalCode::unknown_location, 404, "Unknown location"},
+    {RefusalCode::unknown_hold, 404, "Unknown hold"},
+    {RefusalCode::unknown_entry, 404, "Nobody waits there"},
+    {RefusalCode::insufficient_stock, 409, "Not enough stock"},
+    {RefusalCode::customer_required, 422, "Customer required"},
+    {RefusalCode::customer_limit_exceeded, 409, "Customer limit exceeded"},
+    {RefusalCode::cart_limit_exceeded, 409, "Cart limit exceeded"},
+    {RefusalCode::reserved_at_payment, 409, "Reserved at payment"},
+    {RefusalCode::waitlist_off, 409, "No waiting line"},
+    {RefusalCode::already_waiting, 409, "Waiting already"},
+    {RefusalCode::ttl_too_long, 422, "Time to live too long"},
+    {RefusalCode::max_extensions_reached, 409, "No more extensions"},
+    {RefusalCode::max_life_reached, 409, "Longest life reached"},
+    {RefusalCode::heartbeat_not_requested, 409, "Heartbeat not requested"},
+    {RefusalCode::stale_fence, 412, "The hold has changed"},
+    {RefusalCode::quantity_exceeds_hold, 409, "More than the hold has"},
+    {RefusalCode::quantity_out_of_range, 422, "Quantity out of range"},
+    {RefusalCode::too_many_locations, 409, "Too many locations"},
+    {RefusalCode::hold_pending, 409, "The hold is pending"},
+    {RefusalCode::hold_confirmed, 409, "The hold is confirmed"},
+    {RefusalCode::hold_fulfilled, 409, "The hold is fulfilled"},
+    {RefusalCode::hold_released, 409, "The hold was released"},
+    {RefusalCode::hold_expired, 410, "The hold has expired"},
+    {RefusalCode::hold_cancelled, 409, "The hold was cancelled"},
+    {RefusalCode::hold_returned, 409, "The hold was returned"},
+    {RefusalCode::hold_lost, 409, "The hold is lost"},
+    {RefusalCode::overloaded, 503, "Overloaded", true},
+    {RefusalCode::deadline_exceeded, 503, "Too late", true},
+    {RefusalCode::stopping, 503, "Stopping", true},
+    {RefusalCode::store_failed, 503, "The store has failed", true},
+    {RefusalCode::outcome_unknown, 503, "Outcome unknown", true},
+});
+static_assert(code_kinds.size() == static_cast<std::size_t>(RefusalCode::outcome_unknown) + 1,
+              "a new code needs a status");
+
+}  // namespace
+
 ProblemKind kind_of(RefusalCode code) {
-    const std::string_view name = to_string(code);
-    switch (code) {
-        case RefusalCode::invalid_request:
-            return {name, 422, "Invalid request"};
-        case RefusalCode::idempotency_key_reused:
-            return {name, 422, "Idempotency key used before"};
-        case RefusalCode::idempotency_key_in_use:
-            return {name, 409, "Idempotency key in use", true};
-        case RefusalCode::unknown_sku:
-            return {name, 404, "Unknown SKU"};
-        case RefusalCode::unknown_location:
-            return {name, 404, "Unknown location"};
-        case RefusalCode::unknown_hold:
-            return {name, 404, "Unknown hold"};
-        case RefusalCode::insufficient_stock:
-            return {name, 409, "Not enough stock"};
-        case RefusalCode::customer_required:
-            return {name, 422, "Customer required"};
-        case RefusalCode::customer_limit_exceeded:
-            return {name, 409, "Customer limit exceeded"};
-        case RefusalCode::cart_limit_exceeded:
-            return {name, 409, "Cart limit exceeded"};
-        case RefusalCode::reserved_at_payment:
-            return {name, 409, "Reserved at payment"};
-        case RefusalCode::ttl_too_long:
-            return {name, 422, "Time to live too long"};
-        case RefusalCode::max_extensions_reached:
-            return {name, 409, "No more extensions"};
-        case RefusalCode::max_life_reached:
-            return {name, 409, "Longest life reached"};
-        case RefusalCode::heartbeat_not_requested:
-            return {name, 409, "Heartbeat not requested"};
-        case RefusalCode::stale_fence:
-            return {name, 412, "The hold has changed"};
-        case RefusalCode::quantity_exceeds_hold:
-            return {name, 409, "More than the hold has"};
-        case RefusalCode::quantity_out_of_range:
-            return {name, 422, "Quantity out of range"};
-        case RefusalCode::too_many_locations:
-            return {name, 409, "Too many locations"};
-        case RefusalCode::hold_pending:
-            return {name, 409, "The hold is pending"};
-        case RefusalCode::hold_confirmed:
-            return {name, 409, "The hold is confirmed"};
-        case RefusalCode::hold_fulfilled:
-            return {name, 409, "The hold is fulfilled"};
-        case RefusalCode::hold_released:
-            return {name, 409, "The hold was released"};
-        case RefusalCode::hold_expired:
-            return {name, 410, "The hold has expired"};
-        case RefusalCode::hold_cancelled:
-            return {name, 409, "The hold was cancelled"};
-        case RefusalCode::hold_returned:
-            return {name, 409, "The hold was returned"};
-        case RefusalCode::hold_lost:
-            return {name, 409, "The hold is lost"};
-        case RefusalCode::overloaded:
-            return {name, 503, "Overloaded", true};
-        case RefusalCode::deadline_exceeded:
-            return {name, 503, "Too late", true};
-        case RefusalCode::stopping:
-            return {name, 503, "Stopping", true};
-        case RefusalCode::store_failed:
-            return {name, 503, "The store has failed", true};
-        case RefusalCode::outcome_unknown:
-            return {name, 503, "Outcome unknown", true};
-    }
-    std::unreachable();
+    const CodeKind& kind = code_kinds[static_cast<std::size_t>(code)];
+    return {to_string(code), kind.status, kind.title, kind.retryable};
 }
 
 ProblemKind kind_of(HttpFault fault) {

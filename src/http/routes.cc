@@ -27,6 +27,10 @@ constexpr auto table = std::to_array<Route>({
     {put, "/v1/skus/{sku}", put_sku, BodyRule::optional},
     {get, "/v1/skus/{sku}/stock", get_stock, BodyRule::none, Extra::query},
     {post, "/v1/skus/{sku}/stock", post_stock, BodyRule::required},
+    {post, "/v1/skus/{sku}/waitlist", join_waitlist, BodyRule::required},
+    {get, "/v1/skus/{sku}/waitlist", list_waitlist, BodyRule::none, Extra::query},
+    {get, "/v1/skus/{sku}/waitlist/{entry}", get_entry},
+    {delete_, "/v1/skus/{sku}/waitlist/{entry}", leave_waitlist},
     {get, "/v1/locations", list_locations},
     {put, "/v1/locations/{location}", put_location, BodyRule::optional},
 

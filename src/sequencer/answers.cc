@@ -39,6 +39,46 @@ StockAnswer stock_answer(const core::State& state, const core::SkuState& sku, In
     return answer;
 }
 
+EntryAnswer entry_answer(const core::State& state, const core::SkuState& sku,
+                         const core::SkuQueues::Shopper& shopper, Instant now) {
+    return {.entry = shopper.id,
+            .status = EntryStatus::waiting,
+            .sku = sku.sku,
+            .location = shopper.location == core::SkuQueues::anywhere
+                            ? std::string()
+                            : state.locations[shopper.location].name,
+            .customer = shopper.entry.customer,
+            .cart = shopper.entry.cart,
+            .quantity = shopper.entry.quantity,
+            .place = static_cast<Quantity>(sku.queues->place(shopper.id)),
+            .hold = {},
+            .version = state.versions[state.home(sku)],
+            .server_time = now};
+}
+
+Page<EntryAnswer> waitlist_page(const core::State& state, const core::SkuState& sku, EntryId after,
+                                std::size_t limit, Instant now) {
+    Page<EntryAnswer> page;
+    if (!sku.queues) {
+        return page;
+    }
+    // The first of each line, one more than are wanted: the page is among them.
+    std::vector<core::SkuQueues::Shopper> shoppers;
+    for (const core::ShopperLine& line : sku.queues->shoppers) {
+        std::size_t taken = 0;
+        line.line.for_each_after(after, [&](EntryId id, const core::WaitEntry& entry) {
+            shoppers.push_back({.id = id, .location = line.location, .entry = entry});
+            return ++taken <= limit;
+        });
+    }
+    std::ranges::sort(shoppers, {}, &core::SkuQueues::Shopper::id);
+    for (std::size_t i = 0; i < std::min(limit, shoppers.size()); ++i) {
+        page.items.push_back(entry_answer(state, sku, shoppers[i], now));
+    }
+    page.next = shoppers.size() > limit ? to_string(page.items.back().entry) : "";
+    return page;
+}
+
 LocationAnswer location_answer(const core::State& state, const core::LocationState& location) {
     return {.location = location.name,
             .region = location.region,

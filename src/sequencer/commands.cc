@@ -121,7 +121,7 @@ void Sequencer::serve_waiting() {
         if (!next) {
             return;
         }
-        const core::Decision served = decide_on(*next, {});
+        const core::Decision served = decide_on(*next, fresh_id(*next));
         HF_ASSERT(!served.refusal);
         apply(served);
     }
@@ -174,6 +174,9 @@ void Sequencer::apply(const Event& event, const std::optional<Hold>& decided) {
                placed != nullptr && placed->hold.status != HoldStatus::pending) {
         after = placed->hold;
     }
+    if (const auto* offered = std::get_if<WaitlistOffered>(&event)) {
+        last_offer_ = *offered;
+    }
     round_->record(state_, event, after ? &*after : nullptr);
     if (after && after->status != HoldStatus::pending) {
         recent_.put(std::move(*after), round_->number());
@@ -196,6 +199,10 @@ Result<Answer> Sequencer::answer(const Command& command, core::Decision& decisio
     if (decision.hold) {
         return hold_answer(std::move(*decision.hold));
     }
+    if (std::holds_alternative<JoinWaitlist>(command) ||
+        std::holds_alternative<LeaveWaitlist>(command)) {
+        return entry_answer(decision.events.front());
+    }
     if (!decision.events.empty()) {
         if (auto* placed = std::get_if<HoldPlaced>(&decision.events.back())) {
             return hold_answer(std::move(placed->hold));
@@ -215,10 +222,38 @@ Result<Answer> Sequencer::answer(const Command& command, core::Decision& decisio
         command);
 }
 
+// What became of a place in a line: it may have been served in the same breath.
+EntryAnswer Sequencer::entry_answer(const Event& event) const {
+    EntryAnswer answer{.server_time = round_->now()};
+    if (const auto* left = std::get_if<WaitlistLeft>(&event)) {
+        answer.entry = left->entry;
+        answer.sku = left->sku;
+        answer.customer = left->customer;
+        answer.status = EntryStatus::left;
+    } else {
+        const auto& joined = std::get<WaitlistJoined>(event);
+        const core::SkuState& sku = *state_.find_sku(joined.sku);
+        if (const auto shopper = sku.queues->find_shopper(joined.entry)) {
+            return sequencer::entry_answer(state_, sku, *shopper, round_->now());
+        }
+        answer.entry = joined.entry;
+        answer.sku = joined.sku;
+        answer.location = joined.location;
+        answer.customer = joined.customer;
+        answer.cart = joined.cart;
+        answer.quantity = joined.quantity;
+        const bool offered = last_offer_ && last_offer_->entry == joined.entry;
+        answer.status = offered ? EntryStatus::offered : EntryStatus::left;
+        answer.hold = offered ? std::optional(last_offer_->hold) : std::nullopt;
+    }
+    answer.version = state_.versions[state_.home(*state_.find_sku(answer.sku))];
+    return answer;
+}
+
 void Sequencer::remember(const Submission& submission, const Answer& answer) {
     const PartitionId home = std::visit(
         [this]<class A>(const A& a) -> PartitionId {
-            if constexpr (requires { a.hold; }) {
+            if constexpr (requires { a.hold.id; }) {
                 return state_.home(a.hold.id);
             } else if constexpr (requires { a.sku; }) {
                 return state_.home(*state_.find_sku(a.sku));
@@ -254,13 +289,12 @@ void Sequencer::note_refusal(const Command& command, const Refusal& refusal) {
 }
 
 HoldId Sequencer::fresh_id(const Command& command) {
-    const auto* place = std::get_if<PlaceHold>(&command);
-    if (place == nullptr) {
+    const auto sku = core::sku_of_fresh_id(command);
+    if (!sku) {
         return {};
     }
     last_id_high_ = std::max(last_id_high_ + 1, id_time(round_->now()));
-    return {.high = last_id_high_,
-            .low = (random_() << 16) | routing_token(place->lines.front().sku)};
+    return {.high = last_id_high_, .low = (random_() << 16) | routing_token(*sku)};
 }
 
 std::optional<Hold> Sequencer::find_past(HoldId id) const {

@@ -58,6 +58,18 @@ public:
                             {.hold = row.hold, .quantity = row.quantity});
                 return;
             }
+            case RowKind::shopper: {
+                const auto [sku, id] = store::decode_entry_key(key);
+                const store::ShopperRow row = store::decode_shopper_row(value);
+                const std::uint32_t location =
+                    row.location.empty() ? core::SkuQueues::anywhere : known_location(row.location);
+                state_.join(known_sku(sku), {.id = id,
+                                             .location = location,
+                                             .entry = {.customer = row.customer,
+                                                       .cart = row.cart,
+                                                       .quantity = row.quantity}});
+                return;
+            }
             case RowKind::past_hold:
             case RowKind::answers:
             case RowKind::claim:
@@ -140,9 +152,9 @@ core::State load_state(store::Store& store) {
                    sink);
     }
     for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
-        state.versions[i] =
-            store.load(static_cast<PartitionId>(i),
-                       {RowKind::live_hold, RowKind::customer, RowKind::waiting}, sink);
+        state.versions[i] = store.load(
+            static_cast<PartitionId>(i),
+            {RowKind::live_hold, RowKind::customer, RowKind::waiting, RowKind::shopper}, sink);
         state.time =
             std::max(state.time, last_time(store, static_cast<PartitionId>(i), state.versions[i]));
     }

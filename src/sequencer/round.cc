@@ -107,6 +107,17 @@ struct RowWriter {
         parts({e.allocated}, {});
         round.write_hold(state, *after);
     }
+    void operator()(const WaitlistJoined& e) {
+        round.batch_.put(RowKind::shopper, state.home(*state.find_sku(e.sku)),
+                         store::encode_entry_key(e.sku, e.entry), [&e](std::string& out) {
+                             store::encode(out, store::ShopperRow{.location = e.location,
+                                                                  .customer = e.customer,
+                                                                  .cart = e.cart,
+                                                                  .quantity = e.quantity});
+                         });
+    }
+    void operator()(const WaitlistLeft& e) { gone(e.sku, e.entry); }
+    void operator()(const WaitlistOffered& e) { gone(e.sku, e.entry); }
     void operator()(const HoldFulfilled& e) {
         parts(e.fulfilled, {});
         round.write_hold(state, *after);
@@ -121,6 +132,10 @@ struct RowWriter {
     }
 
 private:
+    void gone(std::string_view sku, EntryId entry) {
+        round.batch_.erase(RowKind::shopper, state.home(*state.find_sku(sku)),
+                           store::encode_entry_key(sku, entry));
+    }
     void ended() {
         const auto key = store::id_key(after->id);
         round.batch_.erase(RowKind::live_hold, state.home(after->id),

@@ -34,6 +34,11 @@ Sequencer::Sequencer(store::Store& store, const Clock& clock)
     state_.holds.for_each([this](const core::PendingHold& hold) {
         last_id_high_ = std::max(last_id_high_, hold.id.high);
     });
+    for (const core::SkuState& sku : state_.skus) {
+        for (std::size_t i = 0; sku.queues && i < sku.queues->shoppers.size(); ++i) {
+            last_id_high_ = std::max(last_id_high_, sku.queues->shoppers[i].line.last().high);
+        }
+    }
     thread_ = std::jthread([this] { run(); });
     // Shown by top and perf; at most 15 characters.
     ::pthread_setname_np(thread_.native_handle(), "hf-sequencer");

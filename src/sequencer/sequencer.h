@@ -95,6 +95,7 @@ private:
     void apply(const core::Decision& decision);
     void apply(const Event& event, const std::optional<Hold>& decided);
     Result<Answer> answer(const Command& command, core::Decision& decision);
+    [[nodiscard]] EntryAnswer entry_answer(const Event& event) const;
     void remember(const Submission& submission, const Answer& answer);
     void note_refusal(const Command& command, const Refusal& refusal);
     HoldId fresh_id(const Command& command);
@@ -118,6 +119,8 @@ private:
     std::size_t next_ = 0;
     std::mt19937_64 random_{std::random_device{}()};
     std::uint64_t last_id_high_ = 0;
+    // Who joins a line may be offered units at once: then his answer says so.
+    std::optional<WaitlistOffered> last_offer_;
 
     mutable std::mutex mutex_;
     std::condition_variable wake_;

@@ -21,18 +21,22 @@ struct KeptRows {
     std::map<std::string, Quantity, std::less<>> customers;
     std::map<HoldId, Hold> holds;
     std::map<std::string, store::WaiterRow, std::less<>> waiting;
+    std::map<std::string, store::ShopperRow, std::less<>> shoppers;
     bool compared = false;
 };
 
 KeptRows kept_rows(store::Store& store, PartitionId partition) {
     KeptRows kept;
     kept.version = store.load(
-        partition, {RowKind::stock, RowKind::live_hold, RowKind::customer, RowKind::waiting},
+        partition,
+        {RowKind::stock, RowKind::live_hold, RowKind::customer, RowKind::waiting, RowKind::shopper},
         [&kept](RowKind kind, std::string_view key, std::string_view value) {
             if (kind == RowKind::stock) {
                 kept.stock.emplace(key, store::decode_counters(value));
             } else if (kind == RowKind::customer) {
                 kept.customers.emplace(key, store::decode_quantity(value));
+            } else if (kind == RowKind::shopper) {
+                kept.shoppers.emplace(key, store::decode_shopper_row(value));
             } else if (kind == RowKind::waiting) {
                 kept.waiting.emplace(key, store::decode_waiter_row(value));
             } else {
@@ -69,6 +73,7 @@ public:
         compare_customers();
         compare_holds();
         compare_waiting();
+        compare_shoppers();
     }
 
 private:
@@ -192,25 +197,60 @@ private:
                 }
             }
         }
-        const auto shown_at = [](const auto& rows, std::string_view key) {
-            const auto row = rows.find(key);
-            return row == rows.end() ? std::string("none")
-                                     : fmt::format("{} for {} units", to_string(row->second.hold),
-                                                   row->second.quantity);
-        };
-        const auto one = [&](std::string_view key) {
-            if (shown_at(kept_.waiting, key) != shown_at(events, key)) {
+        compare_rows(
+            kept_.waiting, events,
+            [](std::string_view key) {
                 const auto [sku, location, place] = store::decode_place_key(key);
-                differ(fmt::format("queue {}@{} place {}", sku, location, place),
-                       shown_at(kept_.waiting, key), shown_at(events, key));
+                return fmt::format("queue {}@{} place {}", sku, location, place);
+            },
+            [](const store::WaiterRow& row) {
+                return fmt::format("{} for {} units", to_string(row.hold), row.quantity);
+            });
+    }
+
+    void compare_shoppers() {
+        std::map<std::string, store::ShopperRow, std::less<>> events;
+        for (const core::SkuState& sku : state_.skus) {
+            if (state_.home(sku) != partition_ || !sku.queues) {
+                continue;
             }
-        };
-        for (const auto& [key, row] : events) {
-            one(key);
+            for (const core::ShopperLine& line : sku.queues->shoppers) {
+                line.line.for_each_after({}, [&](EntryId id, const core::WaitEntry& entry) {
+                    events.emplace(
+                        store::encode_entry_key(sku.sku, id),
+                        store::ShopperRow{.location = line.location == core::SkuQueues::anywhere
+                                                          ? std::string()
+                                                          : state_.locations[line.location].name,
+                                          .customer = entry.customer,
+                                          .cart = entry.cart,
+                                          .quantity = entry.quantity});
+                    return true;
+                });
+            }
         }
-        for (const auto& [key, row] : kept_.waiting) {
+        compare_rows(
+            kept_.shoppers, events,
+            [](std::string_view key) {
+                const auto [sku, id] = store::decode_entry_key(key);
+                return fmt::format("waiting line {} {}", sku, to_string(id));
+            },
+            [](const store::ShopperRow& row) {
+                return fmt::format("{} for {} units", row.customer, row.quantity);
+            });
+    }
+
+    // Rows that either are the same or differ as a whole.
+    template <class Rows, class Name, class Shown>
+    void compare_rows(const Rows& kept, const Rows& events, Name name, Shown shown) {
+        for (const auto& [key, row] : events) {
+            const auto found = kept.find(key);
+            if (found == kept.end() || !(found->second == row)) {
+                differ(name(key), found == kept.end() ? "none" : shown(found->second), shown(row));
+            }
+        }
+        for (const auto& [key, row] : kept) {
             if (!events.contains(key)) {
-                one(key);
+                differ(name(key), shown(row), "none");
             }
         }
     }

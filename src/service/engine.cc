@@ -56,6 +56,13 @@ Refusal unknown_sku(std::string_view sku) {
             .detail = fmt::format("SKU '{0}' is not known: define it with PUT /v1/skus/{0}", sku)};
 }
 
+Refusal unknown_entry(std::string_view sku, EntryId entry) {
+    return {.code = RefusalCode::unknown_entry,
+            .detail = fmt::format("nobody waits as '{}' for SKU '{}': he has left, or was offered "
+                                  "a hold",
+                                  to_string(entry), sku)};
+}
+
 Refusal store_failure(const std::exception& error) {
     return {.code = RefusalCode::store_failed, .detail = error.what()};
 }
@@ -148,6 +155,40 @@ void Engine::read_stock(std::string sku, Done<StockAnswer> done) {
                 return std::unexpected(unknown_sku(sku));
             }
             return sequencer::stock_answer(view.state(), *found, view.now());
+        },
+        std::move(done)));
+}
+
+void Engine::read_entry(std::string sku, EntryId entry, Done<EntryAnswer> done) {
+    sequencer_->read(sequencer::make_read<EntryAnswer>(
+        [sku = std::move(sku), entry](const View& view) -> Result<EntryAnswer> {
+            const core::SkuState* found = view.state().find_sku(sku);
+            if (found == nullptr) {
+                return std::unexpected(unknown_sku(sku));
+            }
+            const auto shopper = found->queues ? found->queues->find_shopper(entry) : std::nullopt;
+            if (!shopper) {
+                return std::unexpected(unknown_entry(sku, entry));
+            }
+            return sequencer::entry_answer(view.state(), *found, *shopper, view.now());
+        },
+        std::move(done)));
+}
+
+void Engine::list_waitlist(std::string sku, std::string after, std::size_t limit,
+                           Done<Page<EntryAnswer>> done) {
+    const auto from = after.empty() ? EntryId{} : parse_entry_id(after);
+    if (!from) {
+        done({std::unexpected(bad_cursor(after))});
+        return;
+    }
+    sequencer_->read(sequencer::make_read<Page<EntryAnswer>>(
+        [sku = std::move(sku), from = *from, limit](const View& view) -> Result<Page<EntryAnswer>> {
+            const core::SkuState* found = view.state().find_sku(sku);
+            if (found == nullptr) {
+                return std::unexpected(unknown_sku(sku));
+            }
+            return sequencer::waitlist_page(view.state(), *found, from, limit, view.now());
         },
         std::move(done)));
 }

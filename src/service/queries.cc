@@ -15,14 +15,6 @@ namespace {
 
 using store::RowKind;
 
-Refusal bad_cursor(std::string_view cursor) {
-    return {.code = RefusalCode::invalid_request,
-            .detail = fmt::format("'{}' is not a cursor of this list: begin without one, then use "
-                                  "the `next` of the page before",
-                                  cursor),
-            .field = "after"};
-}
-
 // Pending, or not: a hold has one row of the two kinds.
 std::optional<Hold> find_hold(store::Store& store, HoldId id) {
     const PartitionId home = partition_of(id.token(), store.partition_count());
@@ -135,6 +127,14 @@ std::optional<std::vector<Version>> parse_position(std::string_view cursor, std:
 }
 
 }  // namespace
+
+Refusal bad_cursor(std::string_view cursor) {
+    return {.code = RefusalCode::invalid_request,
+            .detail = fmt::format("'{}' is not a cursor of this list: begin without one, then use "
+                                  "the `next` of the page before",
+                                  cursor),
+            .field = "after"};
+}
 
 Result<Page<Hold>> find_holds(store::Store& store, const HoldFilter& filter,
                               const std::stop_token& ending) {

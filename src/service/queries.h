@@ -12,6 +12,7 @@ namespace holdfast::service {
 
 // Looks at a bounded number of holds: a page may have fewer than `limit`, or none, and still a `next`.
 // Ends early, with what it has, when `ending` is requested.
+Refusal bad_cursor(std::string_view cursor);
 Result<Page<Hold>> find_holds(store::Store& store, const HoldFilter& filter,
                               const std::stop_token& ending);
 Result<Page<RecordedEvent>> read_events(store::Store& store, std::string_view after,

@@ -23,7 +23,9 @@ enum class RowKind : std::uint8_t {
     customer = 6,   // key: sku '\0' customer    value: codec units held or owned
     answers = 7,  // key: version, 8 bytes BE  value: codec some first answers of one append by key
     claim = 8,    // key: id, 16 bytes BE      value: empty: a hold whose home is elsewhere
-    waiting = 9   // key: sku '\0' location '\0' place, 8 bytes BE   value: codec Waiter
+    waiting = 9,  // key: sku '\0' location '\0' place, 8 bytes BE   value: codec Waiter
+    shopper =
+        10  // key: sku '\\0' id, 16 bytes BE   value: codec Shopper: who stands in a waiting line
 };
 
 // One partition's share of an append.

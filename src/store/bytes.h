@@ -72,6 +72,7 @@ public:
         std::memcpy(at_, text.data(), text.size());
         at_ += text.size();
     }
+    void id(EntryId entry) { id(HoldId{.high = entry.high, .low = entry.low}); }
     void id(HoldId id) {
         make_room(16);
         put_big(at_, id.high);
@@ -162,6 +163,10 @@ public:
         return text;
     }
     std::string text() { return std::string(text_view()); }
+    EntryId entry_id() {
+        const HoldId both = id();
+        return {.high = both.high, .low = both.low};
+    }
     HoldId id() {
         need(16);
         const HoldId id{.high = get_big(at_), .low = get_big(at_ + 8)};

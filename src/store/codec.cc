@@ -22,19 +22,22 @@
 //              max_life max_extensions safety_stock [max_per_customer]
 //              [number:further, and what it names, in this order: 0x01 signed:backorder_limit
 //              0x02 signed:preorder_limit 0x04 instant:available_on 0x08 enum:reserve_at
-//              0x10 enum:fulfilment 0x20 signed:max_per_cart]
+//              0x10 enum:fulfilment 0x20 signed:max_per_cart 0x40 enum:waitlist 0x80 signed:offer_ttl]
 //              flags: 0x01 split, 0x02 max_per_customer, 0x04 further fields
 //   counters = signed: on_hand available held committed safety_stock returned repair damaged
 //
 //   rows       sku = policy number:defined_at    location = text:region signed:priority
 //              stock = counters    live_hold, past_hold = hold    customer = signed
 //              waiting = id signed:quantity
+//              shopper = text:location text:customer text:cart signed:quantity
 //   answers  = 1 instant:at number:count, then each: text:key number:fingerprint tag answer
 //              tag 1 hold number:version instant:server_time
 //              tag 2 text:sku policy number:version number:defined_at
 //              tag 3 text:sku list(text:location counters) counters:total number:version instant:as_of
 //              tag 4 text:location text:region signed:priority number:version
 //              tag 5 as 3, then signed:backordered of each location
+//              tag 6 id enum:status text:sku text:location text:customer text:cart signed:quantity
+//              signed:place bool:offered [id:hold] number:version instant:server_time
 //   blob     = 1 number:batch instant:at, then each event: number:index event (codec_events.cc)
 //
 // A change that old bytes do not survive raises the leading 1 of answers and blobs, and the format
@@ -311,6 +314,25 @@ PlaceKey decode_place_key(std::string_view key) {
             .place = decode_version_key(key.substr(key.size() - place_bytes + 1))};
 }
 
+std::string encode_entry_key(std::string_view sku, EntryId id) {
+    const auto bytes = id_key({.high = id.high, .low = id.low});
+    return encode_pair_key(sku, {bytes.data(), bytes.size()});
+}
+
+std::pair<std::string_view, EntryId> decode_entry_key(std::string_view key) {
+    const auto [sku, bytes] = decode_pair_key(key);
+    const HoldId id = decode_id_key(bytes);
+    return {sku, {.high = id.high, .low = id.low}};
+}
+
+void encode(std::string& out, const ShopperRow& row) {
+    ByteWriter bytes(out);
+    bytes.text(row.location);
+    bytes.text(row.customer);
+    bytes.text(row.cart);
+    bytes.signed_number(row.quantity);
+}
+
 void encode(std::string& out, const WaiterRow& row) {
     ByteWriter bytes(out);
     bytes.id(row.hold);
@@ -357,6 +379,17 @@ WaiterRow decode_waiter_row(std::string_view bytes) {
     return decode_all(bytes, "waiting row", [](ByteReader& in) {
         WaiterRow row;
         row.hold = in.id();
+        row.quantity = in.signed_number();
+        return row;
+    });
+}
+
+ShopperRow decode_shopper_row(std::string_view bytes) {
+    return decode_all(bytes, "shopper row", [](ByteReader& in) {
+        ShopperRow row;
+        row.location = in.text();
+        row.customer = in.text();
+        row.cart = in.text();
         row.quantity = in.signed_number();
         return row;
     });

@@ -38,6 +38,9 @@ struct PlaceKey {
     Version place = 0;
 };
 PlaceKey decode_place_key(std::string_view key);
+// A place in a SKU's waiting line: sku '\0' id.
+std::string encode_entry_key(std::string_view sku, EntryId id);
+std::pair<std::string_view, EntryId> decode_entry_key(std::string_view key);
 
 // Row values.
 struct SkuRow {
@@ -56,7 +59,16 @@ struct WaiterRow {
     Quantity quantity = 0;
     bool operator==(const WaiterRow&) const = default;
 };
+// Who stands in a waiting line, and for what.
+struct ShopperRow {
+    std::string location;  // empty: any
+    std::string customer;
+    std::string cart;
+    Quantity quantity = 0;
+    bool operator==(const ShopperRow&) const = default;
+};
 void encode(std::string& out, const SkuRow& row);
+void encode(std::string& out, const ShopperRow& row);
 void encode(std::string& out, const WaiterRow& row);
 void encode(std::string& out, const LocationRow& row);
 void encode(std::string& out, const Counters& counters);
@@ -64,6 +76,7 @@ void encode(std::string& out, const Hold& hold);
 void encode_quantity(std::string& out, Quantity quantity);
 SkuRow decode_sku_row(std::string_view bytes);
 WaiterRow decode_waiter_row(std::string_view bytes);
+ShopperRow decode_shopper_row(std::string_view bytes);
 LocationRow decode_location_row(std::string_view bytes);
 Counters decode_counters(std::string_view bytes);
 Hold decode_hold(std::string_view bytes);

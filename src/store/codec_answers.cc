@@ -15,7 +15,8 @@ enum class AnswerTag : std::uint8_t {
     sku = 2,
     stock = 3,
     location = 4,
-    stock_with_queues = 5
+    stock_with_queues = 5,
+    entry = 6
 };
 
 void write_tag(ByteWriter& out, AnswerTag tag) {
@@ -61,6 +62,42 @@ void write(ByteWriter& out, const LocationAnswer& answer) {
     out.text(answer.region);
     out.signed_number(answer.priority);
     out.number(answer.version);
+}
+
+void write(ByteWriter& out, const EntryAnswer& answer) {
+    write_tag(out, AnswerTag::entry);
+    out.id(answer.entry);
+    write_enum(out, answer.status);
+    out.text(answer.sku);
+    out.text(answer.location);
+    out.text(answer.customer);
+    out.text(answer.cart);
+    out.signed_number(answer.quantity);
+    out.signed_number(answer.place);
+    out.byte(answer.hold ? 1 : 0);
+    if (answer.hold) {
+        out.id(*answer.hold);
+    }
+    out.number(answer.version);
+    out.instant(answer.server_time);
+}
+
+EntryAnswer read_entry_answer(ByteReader& in) {
+    EntryAnswer answer;
+    answer.entry = in.entry_id();
+    answer.status = read_enum<EntryStatus>(in);
+    answer.sku = in.text();
+    answer.location = in.text();
+    answer.customer = in.text();
+    answer.cart = in.text();
+    answer.quantity = in.signed_number();
+    answer.place = in.signed_number();
+    if (read_bool(in)) {
+        answer.hold = in.id();
+    }
+    answer.version = in.number();
+    answer.server_time = in.instant();
+    return answer;
 }
 
 HoldAnswer read_hold_answer(ByteReader& in) {
@@ -121,6 +158,8 @@ Answer read_answer(ByteReader& in) {
             return read_stock_answer(in, true);
         case AnswerTag::location:
             return read_location_answer(in);
+        case AnswerTag::entry:
+            return read_entry_answer(in);
     }
     in.fail("an unknown kind of answer");
 }

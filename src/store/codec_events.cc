@@ -14,6 +14,9 @@
 //   12 firmed     id number:fence instant:expires_at text:customer list(part):taken hold with the lines
 //   13 lost       id number:fence text:customer list(part):released list(short line)
 //   14 allocated  id enum:status part
+//   15 joined     id text:sku text:location text:customer text:cart signed:quantity
+//   16 left       id text:sku text:customer enum:reason
+//   17 offered    id text:sku text:customer id:hold signed:quantity instant:expires_at
 //   32 sku        text:sku policy
 //   33 location   text:location text:region signed:priority
 //   34 received   text:sku text:location signed:quantity text:reference
@@ -44,6 +47,9 @@ enum class EventTag : std::uint8_t {
     hold_firmed = 12,
     hold_lost = 13,
     backorder_allocated = 14,
+    waitlist_joined = 15,
+    waitlist_left = 16,
+    waitlist_offered = 17,
     sku_defined = 32,
     location_defined = 33,
     stock_received = 34,
@@ -300,6 +306,65 @@ BackorderAllocated read_allocated(ByteReader& in) {
     return event;
 }
 
+void write(ByteWriter& out, const WaitlistJoined& event) {
+    write_tag(out, EventTag::waitlist_joined);
+    out.id(event.entry);
+    out.text(event.sku);
+    out.text(event.location);
+    out.text(event.customer);
+    out.text(event.cart);
+    out.signed_number(event.quantity);
+}
+
+WaitlistJoined read_joined(ByteReader& in) {
+    WaitlistJoined event;
+    event.entry = in.entry_id();
+    event.sku = in.text();
+    event.location = in.text();
+    event.customer = in.text();
+    event.cart = in.text();
+    event.quantity = in.signed_number();
+    return event;
+}
+
+void write(ByteWriter& out, const WaitlistLeft& event) {
+    write_tag(out, EventTag::waitlist_left);
+    out.id(event.entry);
+    out.text(event.sku);
+    out.text(event.customer);
+    write_enum(out, event.reason);
+}
+
+WaitlistLeft read_left(ByteReader& in) {
+    WaitlistLeft event;
+    event.entry = in.entry_id();
+    event.sku = in.text();
+    event.customer = in.text();
+    event.reason = read_enum<LeftBecause>(in);
+    return event;
+}
+
+void write(ByteWriter& out, const WaitlistOffered& event) {
+    write_tag(out, EventTag::waitlist_offered);
+    out.id(event.entry);
+    out.text(event.sku);
+    out.text(event.customer);
+    out.id(event.hold);
+    out.signed_number(event.quantity);
+    out.instant(event.expires_at);
+}
+
+WaitlistOffered read_offered(ByteReader& in) {
+    WaitlistOffered event;
+    event.entry = in.entry_id();
+    event.sku = in.text();
+    event.customer = in.text();
+    event.hold = in.id();
+    event.quantity = in.signed_number();
+    event.expires_at = in.instant();
+    return event;
+}
+
 void write(ByteWriter& out, const HoldFulfilled& event) {
     write_change(out, EventTag::hold_fulfilled, event);
     write_enum(out, event.status);
@@ -497,6 +562,12 @@ Event read_event(ByteReader& in) {
             return read_lost(in);
         case EventTag::backorder_allocated:
             return read_allocated(in);
+        case EventTag::waitlist_joined:
+            return read_joined(in);
+        case EventTag::waitlist_left:
+            return read_left(in);
+        case EventTag::waitlist_offered:
+            return read_offered(in);
         case EventTag::hold_fulfilled:
             return read_fulfilled(in);
         case EventTag::hold_cancelled:

@@ -16,7 +16,9 @@ constexpr std::uint64_t further_available_on = 0x04;
 constexpr std::uint64_t further_reserve_at = 0x08;
 constexpr std::uint64_t further_fulfilment = 0x10;
 constexpr std::uint64_t further_cart_limit = 0x20;
-constexpr std::uint64_t further_known = 0x3f;
+constexpr std::uint64_t further_waitlist = 0x40;
+constexpr std::uint64_t further_offer_ttl = 0x80;
+constexpr std::uint64_t further_known = 0xff;
 
 std::uint64_t further_fields(const Policy& policy) {
     std::uint64_t fields = 0;
@@ -26,6 +28,8 @@ std::uint64_t further_fields(const Policy& policy) {
     fields |= policy.reserve_at != ReserveAt::cart ? further_reserve_at : 0;
     fields |= policy.fulfilment != Fulfilment::tracked ? further_fulfilment : 0;
     fields |= policy.max_per_cart ? further_cart_limit : 0;
+    fields |= policy.waitlist != Waitlist::off ? further_waitlist : 0;
+    fields |= policy.offer_ttl != Policy().offer_ttl ? further_offer_ttl : 0;
     return fields;
 }
 
@@ -49,6 +53,12 @@ void write_further(ByteWriter& out, const Policy& policy, std::uint64_t fields) 
     }
     if (has(further_cart_limit)) {
         out.signed_number(*policy.max_per_cart);
+    }
+    if (has(further_waitlist)) {
+        write_enum(out, policy.waitlist);
+    }
+    if (has(further_offer_ttl)) {
+        out.signed_number(policy.offer_ttl.count());
     }
 }
 
@@ -75,6 +85,12 @@ void read_further(ByteReader& in, Policy& policy) {
     }
     if (has(further_cart_limit)) {
         policy.max_per_cart = in.signed_number();
+    }
+    if (has(further_waitlist)) {
+        policy.waitlist = read_enum<Waitlist>(in);
+    }
+    if (has(further_offer_ttl)) {
+        policy.offer_ttl = Seconds(in.signed_number());
     }
 }
 

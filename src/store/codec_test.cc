@@ -160,6 +160,9 @@ TEST(Codec, EveryEnumeratorHasANumberOfItsOwn) {
     expect_distinct_numbers(ReserveAt::payment);
     expect_distinct_numbers(Fulfilment::at_confirm);
     expect_distinct_numbers(LateConfirm::backorder);
+    expect_distinct_numbers(Waitlist::fair);
+    expect_distinct_numbers(LeftBecause::limit);
+    expect_distinct_numbers(EntryStatus::left);
     expect_distinct_numbers(AllocationRule::nearest);
     expect_distinct_numbers(RefusalCode::outcome_unknown);
 }
@@ -300,8 +303,23 @@ std::vector<Event> golden_promises() {
                  .customer = "u-9",
                  .released = waiting,
                  .short_lines = {{.sku = "mug", .location = "main", .wanted = 3, .available = 1}}},
-        BackorderAllocated{
-            .id = hold.id, .status = HoldStatus::confirmed, .allocated = waiting[0]}};
+        BackorderAllocated{.id = hold.id, .status = HoldStatus::confirmed, .allocated = waiting[0]},
+        WaitlistJoined{.entry = {.high = 7, .low = 8},
+                       .sku = "mug",
+                       .location = "berlin",
+                       .customer = "u-9",
+                       .cart = "c-81",
+                       .quantity = 2},
+        WaitlistLeft{.entry = {.high = 7, .low = 8},
+                     .sku = "mug",
+                     .customer = "u-9",
+                     .reason = LeftBecause::limit},
+        WaitlistOffered{.entry = {.high = 7, .low = 8},
+                        .sku = "mug",
+                        .customer = "u-9",
+                        .hold = hold.id,
+                        .quantity = 2,
+                        .expires_at = hold.expires_at}};
 }
 
 std::vector<Event> all_golden_events() {
@@ -375,12 +393,42 @@ TEST(Codec, GoldenEvents) {
     expect_golden("events", blob_of(all_golden_events(), 12, golden_hold().created_at).bytes);
 }
 
+// First answers of kinds that came later.
+std::string golden_queue_answers() {
+    std::string bytes;
+    encode_answers_header(bytes, Instant(std::chrono::milliseconds(1'795'000'000'123)), 2);
+    encode(bytes, KeyedAnswer{.key = "k5",
+                              .fingerprint = 4,
+                              .answer = StockAnswer{.sku = "mug",
+                                                    .locations = {{"main", {.on_hand = 1}, 3}},
+                                                    .total = {.on_hand = 1},
+                                                    .version = 97,
+                                                    .as_of = golden_hold().created_at,
+                                                    .backordered = 3}});
+    encode(bytes, KeyedAnswer{.key = "k6",
+                              .fingerprint = 5,
+                              .answer = EntryAnswer{.entry = {.high = 7, .low = 8},
+                                                    .status = EntryStatus::offered,
+                                                    .sku = "mug",
+                                                    .customer = "u-9",
+                                                    .quantity = 2,
+                                                    .place = 0,
+                                                    .hold = golden_hold().id,
+                                                    .version = 98,
+                                                    .server_time = golden_hold().created_at}});
+    return bytes;
+}
+
 TEST(Codec, GoldenAnswers) {
+    expect_golden("queue_answers", golden_queue_answers());
     expect_golden("answers", golden_answers());
 }
 
 TEST(Codec, GoldenRows) {
     expect_golden("promise", encoded(golden_promise()));
+    expect_golden("shopper",
+                  encoded(ShopperRow{
+                      .location = "berlin", .customer = "u-9", .cart = "c-81", .quantity = 2}));
     expect_golden("waiting", encoded(WaiterRow{.hold = golden_hold().id, .quantity = 2}));
     expect_golden("sku_beyond_stock",
                   encoded(SkuRow{.policy = {.selling = Selling::preorder,
@@ -390,7 +438,9 @@ TEST(Codec, GoldenRows) {
                                             .reserve_at = ReserveAt::payment,
                                             .fulfilment = Fulfilment::at_confirm,
                                             .late_confirm = LateConfirm::backorder,
-                                            .max_per_cart = 3},
+                                            .max_per_cart = 3,
+                                            .waitlist = Waitlist::fair,
+                                            .offer_ttl = Seconds(90)},
                                  .defined_at = 301}));
     expect_golden("hold", encoded(golden_hold()));
     expect_golden("sku", encoded(SkuRow{.policy = {.max_per_customer = 2}, .defined_at = 300}));

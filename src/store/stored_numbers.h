@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <optional>
 
+#include <holdfast/answers.h>
 #include <holdfast/commands.h>
+#include <holdfast/events.h>
 #include <holdfast/hold.h>
 #include <holdfast/policy.h>
 #include <holdfast/refusal.h>
@@ -98,6 +100,40 @@ constexpr std::uint8_t stored_number(LateConfirm late_confirm) {
     return 0;
 }
 
+constexpr std::uint8_t stored_number(Waitlist waitlist) {
+    switch (waitlist) {
+        case Waitlist::off:
+            return 1;
+        case Waitlist::open:
+            return 2;
+        case Waitlist::fair:
+            return 3;
+    }
+    return 0;
+}
+
+constexpr std::uint8_t stored_number(LeftBecause reason) {
+    switch (reason) {
+        case LeftBecause::asked:
+            return 1;
+        case LeftBecause::limit:
+            return 2;
+    }
+    return 0;
+}
+
+constexpr std::uint8_t stored_number(EntryStatus status) {
+    switch (status) {
+        case EntryStatus::waiting:
+            return 1;
+        case EntryStatus::offered:
+            return 2;
+        case EntryStatus::left:
+            return 3;
+    }
+    return 0;
+}
+
 constexpr std::uint8_t stored_number(AllocationRule rule) {
     switch (rule) {
         case AllocationRule::priority:
@@ -110,72 +146,55 @@ constexpr std::uint8_t stored_number(AllocationRule rule) {
     return 0;
 }
 
+struct StoredCode {
+    RefusalCode code;
+    std::uint8_t number;
+};
+inline constexpr auto stored_codes = std::to_array<StoredCode>({
+    {RefusalCode::invalid_request, 1},
+    {RefusalCode::idempotency_key_reused, 2},
+    {RefusalCode::idempotency_key_in_use, 3},
+    {RefusalCode::unknown_sku, 4},
+    {RefusalCode::unknown_location, 5},
+    {RefusalCode::unknown_hold, 6},
+    {RefusalCode::insufficient_stock, 7},
+    {RefusalCode::customer_required, 8},
+    {RefusalCode::customer_limit_exceeded, 9},
+    {RefusalCode::ttl_too_long, 10},
+    {RefusalCode::max_extensions_reached, 11},
+    {RefusalCode::max_life_reached, 12},
+    {RefusalCode::heartbeat_not_requested, 13},
+    {RefusalCode::stale_fence, 14},
+    {RefusalCode::quantity_exceeds_hold, 15},
+    {RefusalCode::quantity_out_of_range, 16},
+    {RefusalCode::too_many_locations, 17},
+    {RefusalCode::hold_pending, 18},
+    {RefusalCode::hold_confirmed, 19},
+    {RefusalCode::hold_fulfilled, 20},
+    {RefusalCode::hold_released, 21},
+    {RefusalCode::hold_expired, 22},
+    {RefusalCode::hold_cancelled, 23},
+    {RefusalCode::hold_returned, 24},
+    {RefusalCode::overloaded, 25},
+    {RefusalCode::deadline_exceeded, 26},
+    {RefusalCode::stopping, 27},
+    {RefusalCode::store_failed, 28},
+    {RefusalCode::outcome_unknown, 29},
+    {RefusalCode::cart_limit_exceeded, 30},
+    {RefusalCode::reserved_at_payment, 31},
+    {RefusalCode::hold_lost, 32},
+    {RefusalCode::unknown_entry, 33},
+    {RefusalCode::waitlist_off, 34},
+    {RefusalCode::already_waiting, 35},
+});
+static_assert(stored_codes.size() == static_cast<std::size_t>(RefusalCode::outcome_unknown) + 1,
+              "a new code needs a number");
+
 constexpr std::uint8_t stored_number(RefusalCode code) {
-    switch (code) {
-        case RefusalCode::invalid_request:
-            return 1;
-        case RefusalCode::idempotency_key_reused:
-            return 2;
-        case RefusalCode::idempotency_key_in_use:
-            return 3;
-        case RefusalCode::unknown_sku:
-            return 4;
-        case RefusalCode::unknown_location:
-            return 5;
-        case RefusalCode::unknown_hold:
-            return 6;
-        case RefusalCode::insufficient_stock:
-            return 7;
-        case RefusalCode::customer_required:
-            return 8;
-        case RefusalCode::customer_limit_exceeded:
-            return 9;
-        case RefusalCode::ttl_too_long:
-            return 10;
-        case RefusalCode::max_extensions_reached:
-            return 11;
-        case RefusalCode::max_life_reached:
-            return 12;
-        case RefusalCode::heartbeat_not_requested:
-            return 13;
-        case RefusalCode::stale_fence:
-            return 14;
-        case RefusalCode::quantity_exceeds_hold:
-            return 15;
-        case RefusalCode::quantity_out_of_range:
-            return 16;
-        case RefusalCode::too_many_locations:
-            return 17;
-        case RefusalCode::hold_pending:
-            return 18;
-        case RefusalCode::hold_confirmed:
-            return 19;
-        case RefusalCode::hold_fulfilled:
-            return 20;
-        case RefusalCode::hold_released:
-            return 21;
-        case RefusalCode::hold_expired:
-            return 22;
-        case RefusalCode::hold_cancelled:
-            return 23;
-        case RefusalCode::hold_returned:
-            return 24;
-        case RefusalCode::overloaded:
-            return 25;
-        case RefusalCode::deadline_exceeded:
-            return 26;
-        case RefusalCode::stopping:
-            return 27;
-        case RefusalCode::store_failed:
-            return 28;
-        case RefusalCode::outcome_unknown:
-            return 29;
-        case RefusalCode::cart_limit_exceeded:
-            return 30;
-        case RefusalCode::reserved_at_payment:
-            return 31;
-        case RefusalCode::hold_lost:
-            return 32;
+    for (const StoredCode& stored : stored_codes) {
+        if (stored.code == code) {
+            return stored.number;
+        }
     }
     return 0;
 }

@@ -240,8 +240,8 @@ TEST_F(ApiTest, holds_are_found_by_cart_customer_and_status) {
     const auto rest = expect(200, "GET", "/v1/holds?cart=c-1&limit=2&after=" + second);
     EXPECT_EQ(text(rest.at("holds").at(0), "id"), third);
     EXPECT_EQ(expect(200, "GET", "/v1/holds?cart=nobody").at("holds").as_array().size(), 0);
-    for (const char* query : {"?status=lost", "?limit=0", "?limit=1001", "?limit=ten", "?color=red",
-                              "?cart=a&cart=b", "?cart=%00", "?cart=%zz"}) {
+    for (const char* query : {"?status=forgotten", "?limit=0", "?limit=1001", "?limit=ten",
+                              "?color=red", "?cart=a&cart=b", "?cart=%00", "?cart=%zz"}) {
         expect_problem(400, "bad_request", "GET", std::string("/v1/holds") + query);
     }
     expect_problem(422, "invalid_request", "GET", "/v1/holds?after=yesterday");
@@ -427,6 +427,9 @@ TEST_F(StubTest, every_refusal_has_its_status) {
                                               {RefusalCode::hold_cancelled, 409},
                                               {RefusalCode::hold_returned, 409},
                                               {RefusalCode::hold_lost, 409},
+                                              {RefusalCode::unknown_entry, 404},
+                                              {RefusalCode::waitlist_off, 409},
+                                              {RefusalCode::already_waiting, 409},
                                               {RefusalCode::cart_limit_exceeded, 409},
                                               {RefusalCode::reserved_at_payment, 409},
                                               {RefusalCode::overloaded, 503},

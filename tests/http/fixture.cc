@@ -68,6 +68,13 @@ void StubService::read_sku(std::string, Done<SkuAnswer> done) {
 void StubService::read_stock(std::string, Done<StockAnswer> done) {
     done({std::unexpected(refusal_of(RefusalCode::unknown_sku))});
 }
+void StubService::read_entry(std::string, EntryId, Done<EntryAnswer> done) {
+    done({std::unexpected(refusal_of(RefusalCode::unknown_entry))});
+}
+void StubService::list_waitlist(std::string, std::string, std::size_t,
+                                Done<Page<EntryAnswer>> done) {
+    done({Page<EntryAnswer>{}});
+}
 void StubService::list_locations(Done<std::vector<LocationAnswer>> done) {
     done({std::vector<LocationAnswer>{}});
 }

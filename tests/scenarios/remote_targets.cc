@@ -39,6 +39,16 @@ Result<StockAnswer> HttpTarget::read_stock(const std::string& sku) {
     return connection_->stock(sku);
 }
 
+Result<EntryAnswer> HttpTarget::read_entry(const std::string& sku, EntryId entry) {
+    return connection_->entry(sku, entry);
+}
+
+std::optional<HoldId> HttpTarget::offer_to(EntryId entry) {
+    return find_offer(entry, [this](const std::string& after) {
+        return connection_->events(after, limits::page_max).value();
+    });
+}
+
 void HttpTarget::advance(std::chrono::milliseconds by) {
     clock_->advance(by);
     service_->tick();
@@ -112,6 +122,14 @@ struct Arguments {
     std::string operator()(const TransferStock& c) const {
         return fmt::format("stock transfer '{}' {}", c.sku, c.quantity) + option("from", c.from) +
                option("to", c.to);
+    }
+    std::string operator()(const JoinWaitlist& c) const {
+        return fmt::format("waitlist join '{}' --quantity {}", c.sku, c.quantity) +
+               option("customer", c.customer) + option("location", c.location) +
+               option("cart", c.cart);
+    }
+    std::string operator()(const LeaveWaitlist& c) const {
+        return fmt::format("waitlist leave '{}' {}", c.sku, to_string(c.entry));
     }
     std::string operator()(const auto&) const {
         throw ScenarioError("the command line has no words for this step");
@@ -199,6 +217,9 @@ Outcome<Answer> CommandLineTarget::submit(const Submission& submission) {
     const Result<boost::json::value> body = run_for_json(arguments);
     if (!body) {
         return {std::unexpected(body.error())};
+    }
+    if (arguments.starts_with("waitlist ")) {
+        return {cli::entry_answer_from(*body)};
     }
     return {LocationAnswer{}};
 }

@@ -1,0 +1,48 @@
+// Who waits for units of one SKU, at one location or anywhere, in the order in which they came. Joining,
+// leaving and a look at somebody's place cost the logarithm of the length. One thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <holdfast/types.h>
+
+namespace holdfast::core {
+
+struct WaitEntry {
+    std::string customer;
+    std::string cart;  // empty: the id of the entry
+    Quantity quantity = 0;
+
+    bool operator==(const WaitEntry&) const = default;
+};
+
+class WaitLine {
+public:
+    WaitLine();
+    ~WaitLine();
+    WaitLine(WaitLine&&) noexcept;
+    WaitLine& operator=(WaitLine&&) noexcept;
+
+    [[nodiscard]] bool empty() const;
+    [[nodiscard]] std::size_t size() const;
+    // The line must not be empty.
+    [[nodiscard]] EntryId first() const;
+    [[nodiscard]] EntryId last() const;
+    // Null when nobody stands there. Valid until the next change.
+    [[nodiscard]] const WaitEntry* find(EntryId id) const;
+    // How many came before.
+    [[nodiscard]] std::size_t before(EntryId id) const;
+    void join(EntryId id, WaitEntry entry);
+    void leave(EntryId id);
+    // Those after `after`, in order, until `visit` returns false.
+    void for_each_after(EntryId after,
+                        const std::function<bool(EntryId, const WaitEntry&)>& visit) const;
+
+private:
+    struct Tree;
+    std::unique_ptr<Tree> tree_;
+};
+
+}  // namespace holdfast::core
