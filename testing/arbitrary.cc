@@ -62,7 +62,9 @@ Gen<Event> any_event() {
         event_of(&SkuDefined::sku, &SkuDefined::policy),
         event_of(&LocationDefined::location, &LocationDefined::region, &LocationDefined::priority),
         event_of(&StockReceived::sku, &StockReceived::location, &StockReceived::quantity,
-                 &StockReceived::reference),
+                 &StockReceived::reference, &StockReceived::expected),
+        event_of(&StockExpected::sku, &StockExpected::location, &StockExpected::quantity,
+                 &StockExpected::expected_at, &StockExpected::reference),
         event_of(&StockAdjusted::sku, &StockAdjusted::location, &StockAdjusted::delta,
                  &StockAdjusted::reason, &StockAdjusted::reference),
         event_of(&StockMoved::sku, &StockMoved::location, &StockMoved::quantity, &StockMoved::from,
@@ -81,7 +83,7 @@ Gen<Answer> any_answer() {
         gen::map(gen::build<StockAnswer>(
                      gen::set(&StockAnswer::sku), gen::set(&StockAnswer::locations, rows),
                      gen::set(&StockAnswer::total), gen::set(&StockAnswer::version),
-                     gen::set(&StockAnswer::as_of)),
+                     gen::set(&StockAnswer::as_of), gen::set(&StockAnswer::expected)),
                  [](StockAnswer value) {
                      for (const StockRow& row : value.locations) {
                          value.backordered += row.backordered;

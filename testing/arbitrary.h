@@ -113,8 +113,9 @@ struct Arbitrary<holdfast::Policy> {
                                   gen::set(&Policy::max_extensions),
                                   gen::set(&Policy::late_confirm), gen::set(&Policy::safety_stock),
                                   gen::set(&Policy::max_per_customer, perhaps_any<std::int64_t>()),
-                                  gen::set(&Policy::waitlist), gen::set(&Policy::offer_ttl),
-                                  gen::set(&Policy::allocation), gen::set(&Policy::split));
+                                  gen::set(&Policy::low_stock), gen::set(&Policy::waitlist),
+                                  gen::set(&Policy::offer_ttl), gen::set(&Policy::allocation),
+                                  gen::set(&Policy::split));
     }
 };
 
@@ -195,6 +196,16 @@ struct Arbitrary<holdfast::Part> {
                                 gen::set(&Part::quantity), gen::set(&Part::limited),
                                 gen::set(&Part::backordered, gen::element<std::int64_t>(0, 5)),
                                 gen::set(&Part::place, gen::element<std::uint64_t>(0, 78)));
+    }
+};
+
+template <>
+struct Arbitrary<holdfast::ExpectedReceipt> {
+    static Gen<holdfast::ExpectedReceipt> arbitrary() {
+        using holdfast::ExpectedReceipt;
+        return gen::build<ExpectedReceipt>(
+            gen::set(&ExpectedReceipt::location), gen::set(&ExpectedReceipt::reference),
+            gen::set(&ExpectedReceipt::quantity), gen::set(&ExpectedReceipt::expected_at));
     }
 };
 

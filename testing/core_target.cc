@@ -133,6 +133,11 @@ Result<StockAnswer> CoreTarget::read_stock(const std::string& name) {
         add(answer.total, row.counters);
     }
     std::ranges::sort(answer.locations, {}, &StockRow::location);
+    for (std::size_t i = 0; sku->incoming && i < sku->incoming->size(); ++i) {
+        const core::Incoming& one = (*sku->incoming)[i];
+        answer.expected.push_back(
+            {state_.locations[one.location].name, one.reference, one.quantity, one.expected_at});
+    }
     return answer;
 }
 

@@ -350,7 +350,24 @@ struct Model::Rules {
     void operator()(const DefineLocation& c) {
         model.locations_[c.location] = {c.priority, c.region};
     }
-    void operator()(const ReceiveStock& c) { change_on_hand(c.sku, c.location, c.quantity); }
+    void operator()(const ReceiveStock& c) {
+        change_on_hand(c.sku, c.location, c.quantity);
+        auto& announced = model.expected_[c.sku];
+        if (const auto it = announced.find({c.location, c.reference}); it != announced.end()) {
+            it->second.quantity -= std::min(it->second.quantity, c.quantity);
+            std::erase_if(announced, [](const auto& one) { return one.second.quantity == 0; });
+        }
+    }
+    void operator()(const ExpectStock& c) {
+        require(model.policies_.contains(c.sku), Code::unknown_sku);
+        require(model.locations_.contains(c.location), Code::unknown_location);
+        if (c.quantity > 0) {
+            shelf(c.sku, c.location);
+        }
+        auto& announced = model.expected_[c.sku];
+        announced[{c.location, c.reference}] = {c.location, c.reference, c.quantity, c.expected_at};
+        std::erase_if(announced, [](const auto& one) { return one.second.quantity == 0; });
+    }
     void operator()(const AdjustStock& c) { change_on_hand(c.sku, c.location, c.delta); }
     void operator()(const MoveStock& c) {
         Counters& counters = shelf(c.sku, c.location);
@@ -494,6 +511,10 @@ Result<StockAnswer> Model::read_stock(const std::string& sku) {
         return std::unexpected(Refusal{.code = Code::unknown_sku});
     }
     StockAnswer answer{.sku = sku, .as_of = now_};
+    for (const auto& [key, receipt] :
+         expected_.contains(sku) ? expected_.at(sku) : decltype(expected_)::mapped_type{}) {
+        answer.expected.push_back(receipt);
+    }
     for (const auto& [place, shelf] : shelves_) {
         if (place.first == sku) {
             const Counters c = counters(place);

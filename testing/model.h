@@ -64,6 +64,8 @@ private:
     std::vector<Shopper> line_;
     std::map<EntryId, HoldId> offers_;
     std::uint64_t joined_ = 0;
+    // Announced goods, by SKU, then location and reference.
+    std::map<std::string, std::map<std::pair<std::string, std::string>, ExpectedReceipt>> expected_;
 };
 
 }  // namespace holdfast::testing

@@ -154,6 +154,15 @@ std::string tell_counters(const Counters& counters, Quantity backordered, const 
     return out.empty() ? "nothing" : out;
 }
 
+std::string tell_incoming(const std::vector<ExpectedReceipt>& expected, std::string_view location,
+                          const Asked& asked) {
+    Quantity sum = 0;
+    for (const ExpectedReceipt& receipt : expected) {
+        sum += location.empty() || receipt.location == location ? receipt.quantity : 0;
+    }
+    return sum != 0 || asked.words.contains("incoming") ? " incoming " + std::to_string(sum) : "";
+}
+
 std::string tell_refusal(const Refusal& refusal, const Asked& asked) {
     std::string out(to_string(refusal.code));
     if (!asked.short_lines) {
@@ -172,11 +181,13 @@ std::string tell_stock(const Result<StockAnswer>& stock, const std::string& loca
         return tell_refusal(stock.error(), asked);
     }
     if (location.empty()) {
-        return tell_counters(stock->total, stock->backordered, asked);
+        return tell_counters(stock->total, stock->backordered, asked) +
+               tell_incoming(stock->expected, "", asked);
     }
     for (const StockRow& row : stock->locations) {
         if (row.location == location) {
-            return tell_counters(row.counters, row.backordered, asked);
+            return tell_counters(row.counters, row.backordered, asked) +
+                   tell_incoming(stock->expected, location, asked);
         }
     }
     return tell_counters(Counters{}, 0, asked);
@@ -353,7 +364,8 @@ std::string Player::everything() {
         if (const Result<StockAnswer> stock = target_.read_stock(sku)) {
             for (const StockRow& row : stock->locations) {
                 out += sku + " at " + row.location + ": " +
-                       tell_counters(row.counters, row.backordered, asked) + "\n";
+                       tell_counters(row.counters, row.backordered, asked) +
+                       tell_incoming(stock->expected, row.location, asked) + "\n";
             }
         }
     }
@@ -379,9 +391,9 @@ std::optional<std::string> run(const Scenario& scenario, Target& target) {
                                      ? !is_refusal(actual.substr(0, actual.find(' ')))
                                      : actual == step.expected;
         if (!as_expected) {
-            return place + "  expected: " +
-                   (step.expected.empty() ? "anything but a refusal" : step.expected) +
-                   "\n  actual:   " + actual;
+            return fmt::format("{}  expected: {}\n  actual:   {}", place,
+                               step.expected.empty() ? "anything but a refusal" : step.expected,
+                               actual);
         }
         if (const std::string wrong = player.check_counters(); !wrong.empty()) {
             return place + "  counters do not add up: " + wrong;

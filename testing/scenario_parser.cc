@@ -108,6 +108,8 @@ Policy read_policy(Words& words) {
         } else if (words.accept("fulfilment")) {
             policy.fulfilment = words.one_of<Fulfilment>(
                 {{"tracked", Fulfilment::tracked}, {"at_confirm", Fulfilment::at_confirm}});
+        } else if (words.accept("low_stock")) {
+            policy.low_stock = words.number<Quantity>("a quantity");
         } else if (words.accept("max_per_cart")) {
             policy.max_per_cart = words.number<Quantity>("a quantity");
         } else if (words.accept("ttl")) {
@@ -260,9 +262,21 @@ std::optional<Action> read_hold_action(const std::string& verb, Words& words, St
 Action read_stock_work(const std::string& verb, Words& words) {
     const std::string sku = words.text("a SKU");
     const auto quantity = words.number<Quantity>("a quantity");
-    if (verb == "receive") {
-        return ReceiveStock{
-            .sku = sku, .location = read_location(words), .quantity = quantity, .reference = ""};
+    if (verb == "receive" || verb == "expect") {
+        std::string location = read_location(words);
+        std::string reference = words.accept("reference") ? words.text("a reference") : "";
+        if (verb == "receive") {
+            return ReceiveStock{.sku = sku,
+                                .location = std::move(location),
+                                .quantity = quantity,
+                                .reference = std::move(reference)};
+        }
+        words.expect("in");
+        return ExpectStock{.sku = sku,
+                           .location = std::move(location),
+                           .quantity = quantity,
+                           .expected_at = Instant(std::chrono::hours(24)) + words.duration(),
+                           .reference = std::move(reference)};
     }
     if (verb == "adjust") {
         std::string location = read_location(words);
@@ -344,7 +358,8 @@ Action read_action(const std::string& verb, Words& words, Step& step) {
     if (std::optional<Action> action = read_waitlist_action(verb, words, step)) {
         return std::move(*action);
     }
-    if (verb == "receive" || verb == "adjust" || verb == "move" || verb == "transfer") {
+    if (verb == "receive" || verb == "expect" || verb == "adjust" || verb == "move" ||
+        verb == "transfer") {
         return read_stock_work(verb, words);
     }
     throw ScenarioError("no such step: \"" + verb + "\"");

@@ -33,6 +33,15 @@ struct StockRow {
     bool operator==(const StockRow&) const = default;
 };
 
+// Goods that a supplier will bring.
+struct ExpectedReceipt {
+    std::string location;
+    std::string reference;
+    Quantity quantity = 0;
+    Instant expected_at;
+    bool operator==(const ExpectedReceipt&) const = default;
+};
+
 struct HoldAnswer {
     Hold hold;
     Version version = 0;  // of the hold's home partition
@@ -55,7 +64,44 @@ struct StockAnswer {
     Version version = 0;
     Instant as_of;
     Quantity backordered = 0;
+    std::vector<ExpectedReceipt> expected;  // by date
     bool operator==(const StockAnswer&) const = default;
+};
+
+// What a shopper is told of a SKU.
+enum class ShopperStatus : std::uint8_t {
+    in_stock,
+    low_stock,
+    out_of_stock,
+    backorder,
+    preorder,
+    waitlist
+};
+std::string_view to_string(ShopperStatus status);
+
+enum class GroupBy : std::uint8_t { nothing, location, region };
+
+// In all, at one location, or in one region.
+struct Availability {
+    std::string name;  // of the location or region; empty: in all
+    ShopperStatus status = ShopperStatus::out_of_stock;
+    Quantity available = 0;  // what a newcomer could have; never below 0
+    std::optional<Instant> restock_on;
+    bool operator==(const Availability&) const = default;
+};
+
+struct SkuAvailability {
+    std::string sku;
+    Availability total;
+    std::vector<Availability> parts;  // by name, when they were asked for
+    Version version = 0;
+    bool operator==(const SkuAvailability&) const = default;
+};
+
+struct AvailabilityAnswer {
+    std::vector<SkuAvailability> skus;  // in the order in which they were asked for
+    std::vector<std::string> unknown;
+    Instant as_of;
 };
 
 struct LocationAnswer {
@@ -101,6 +147,10 @@ struct AnswerOfImpl<DefineLocation> {
 };
 template <>
 struct AnswerOfImpl<ReceiveStock> {
+    using type = StockAnswer;
+};
+template <>
+struct AnswerOfImpl<ExpectStock> {
     using type = StockAnswer;
 };
 template <>

@@ -33,7 +33,17 @@ struct ReceiveStock {
     std::string sku;
     std::string location = "main";
     Quantity quantity = 0;  // 1 to quantity_max
-    std::string reference;  // free text
+    std::string reference;  // free text; that of an expected receipt: this is a part of it
+};
+
+// Goods that a supplier will bring. The same reference at the same location again sets it anew; 0 units:
+// they do not come. What is received with this reference is taken off it.
+struct ExpectStock {
+    std::string sku;
+    std::string location = "main";
+    Quantity quantity = 0;  // 0 to quantity_max
+    Instant expected_at;
+    std::string reference;  // free text, required
 };
 
 struct AdjustStock {
@@ -173,6 +183,6 @@ using Command =
     std::variant<PlaceHold, AmendHold, ExtendHold, BeatHold, SecureHold, ConfirmHold, ReleaseHold,
                  ExpireHolds, AllocateBackorder, JoinWaitlist, LeaveWaitlist, OfferUnits,
                  FulfilHold, CancelHold, ReturnUnits, DefineSku, DefineLocation, ReceiveStock,
-                 AdjustStock, MoveStock, TransferStock>;
+                 AdjustStock, MoveStock, TransferStock, ExpectStock>;
 
 }  // namespace holdfast

@@ -31,7 +31,18 @@ struct StockReceived {
     std::string location;
     Quantity quantity = 0;
     std::string reference;
+    Quantity expected = 0;  // of them had been announced with this reference, and no longer are
     bool operator==(const StockReceived&) const = default;
+};
+
+// Goods are announced, or what was announced has changed.
+struct StockExpected {
+    std::string sku;
+    std::string location;
+    Quantity quantity = 0;  // from now on; 0: none
+    Instant expected_at;
+    std::string reference;
+    bool operator==(const StockExpected&) const = default;
 };
 
 struct StockAdjusted {
@@ -238,7 +249,7 @@ using Event = std::variant<HoldPlaced, HoldRefused, HoldAmended, HoldExtended, H
                            HoldConfirmed, HoldReleased, HoldExpired, HoldLost, BackorderAllocated,
                            WaitlistJoined, WaitlistLeft, WaitlistOffered, HoldFulfilled,
                            HoldCancelled, HoldReturned, SkuDefined, LocationDefined, StockReceived,
-                           StockAdjusted, StockMoved, StockTransferred>;
+                           StockAdjusted, StockMoved, StockTransferred, StockExpected>;
 
 // "hold.placed", "stock.received", ...
 std::string_view type_name(const Event& event);

@@ -28,6 +28,10 @@ inline constexpr std::size_t lines_max = 2'000;
 inline constexpr std::size_t batch_commands_max = 1'000;
 // Locations of one shop: an index of 16 bits, and an allocation looks at each of them.
 inline constexpr std::size_t locations_max = 1'000;
+// Receipts of one SKU that are expected at a time: an answer about its stock lists all of them.
+inline constexpr std::size_t receipts_max = 1'000;
+// SKUs of one question about availability: a page of a shop's list of products.
+inline constexpr std::size_t availability_skus_max = 500;
 // Partitions of one store: the routing token has 16 bits; more than this helps nobody.
 inline constexpr std::uint32_t partitions_max = 1'024;
 

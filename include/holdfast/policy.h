@@ -48,6 +48,8 @@ struct Policy {
     LateConfirm late_confirm = LateConfirm::retake;
     // Units on hand that are never offered, at each location. 0 to limits::quantity_max.
     Quantity safety_stock = 0;
+    // At or below so many available units, but not none, shoppers are told that stock is low. 0: never.
+    Quantity low_stock = 0;
     // Units one cart may have. None: no limit. 1 to limits::quantity_max.
     std::optional<Quantity> max_per_cart;
     // Units one customer may hold or own. None: no limit. 1 to limits::quantity_max.

@@ -37,6 +37,7 @@ enum class RefusalCode : std::uint8_t {
     quantity_exceeds_hold,
     quantity_out_of_range,
     too_many_locations,
+    too_many_receipts,
     // The state a hold is in, when it does not allow what was asked.
     hold_pending,
     hold_confirmed,

@@ -54,6 +54,13 @@ struct HoldFilter {
     std::size_t limit = 100;
 };
 
+struct AvailabilityQuery {
+    std::vector<std::string> skus;  // 1 to limits::availability_skus_max
+    GroupBy group = GroupBy::nothing;
+    // What is announced up to this moment counts as there (available to promise).
+    std::optional<Instant> by;
+};
+
 template <class T>
 struct Page {
     std::vector<T> items;
@@ -119,6 +126,8 @@ public:
     virtual void read_hold(HoldId id, Done<HoldAnswer> done) = 0;
     virtual void read_sku(std::string sku, Done<SkuAnswer> done) = 0;
     virtual void read_stock(std::string sku, Done<StockAnswer> done) = 0;
+    // What a shopper is told of each of the SKUs, all as of one moment.
+    virtual void read_availability(AvailabilityQuery query, Done<AvailabilityAnswer> done) = 0;
     virtual void read_entry(std::string sku, EntryId entry, Done<EntryAnswer> done) = 0;
     // Who waits for the SKU, in order, those after `after`.
     virtual void list_waitlist(std::string sku, std::string after, std::size_t limit,

@@ -144,6 +144,8 @@ void Ledger::operator()(const StockReceived& event) {
     row(event.sku, event.location).on_hand += event.quantity;
 }
 
+void Ledger::operator()(const StockExpected&) {}
+
 void Ledger::operator()(const StockAdjusted& event) {
     row(event.sku, event.location).on_hand += event.delta;
 }

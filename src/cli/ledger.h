@@ -44,6 +44,7 @@ public:
     void operator()(const SkuDefined& event);
     void operator()(const LocationDefined& event);
     void operator()(const StockReceived& event);
+    void operator()(const StockExpected& event);
     void operator()(const StockAdjusted& event);
     void operator()(const StockMoved& event);
     void operator()(const StockTransferred& event);

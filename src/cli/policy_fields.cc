@@ -102,6 +102,11 @@ const std::array fields = {
               return read_number(value, 0, limits::quantity_max,
                                  [&](Quantity number) { policy.safety_stock = number; });
           }},
+    Field{"low_stock", [](const Policy& policy) { return std::to_string(policy.low_stock); },
+          [](Policy& policy, const std::string& value) {
+              return read_number(value, 0, limits::quantity_max,
+                                 [&](Quantity number) { policy.low_stock = number; });
+          }},
     limit_field<&Policy::max_per_cart, 1>("max_per_cart"),
     limit_field<&Policy::max_per_customer, 1>("max_per_customer"),
     word_field<&Policy::waitlist, Waitlist::fair>("waitlist"),

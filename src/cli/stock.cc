@@ -22,6 +22,7 @@ struct StockOptions {
     std::string reference;
     std::string from;
     std::string to;
+    std::string at;
 };
 
 ExitStatus show_stock(StockOptions& options) {
@@ -75,6 +76,15 @@ C stock_work(const StockOptions& options) {
         command.reason = options.reason;
     } else {
         command.quantity = number;
+    }
+    if constexpr (std::is_same_v<C, ExpectStock>) {
+        const auto at = parse_rfc3339(options.at);
+        if (!at && !(options.at.empty() && number == 0)) {
+            throw Failure(ExitStatus::usage, "\"" + options.at +
+                                                 "\" is no moment; write it as in "
+                                                 "2026-12-24T08:00:00Z");
+        }
+        command.expected_at = at.value_or(Instant{});
     }
     if constexpr (std::is_same_v<C, MoveStock>) {
         command.from = state(options.from);
@@ -155,6 +165,14 @@ void define_stock(CLI::App& stock, Action& action) {
     add_work<ReceiveStock>(stock, "receive", action, "How many units came in.",
                            {"takes goods in", "They are on sale at once.",
                             "$ holdfast stock receive --data shop mug 100 --reference PO-7"});
+    const auto [expect, expected] = add_work<ExpectStock>(
+        stock, "expect", action, "How many units will come (0: none after all).",
+        {"announces goods that a supplier will bring",
+         "What is received with the same reference is taken off it.",
+         "$ at=2030-01-01T08:00:00Z\n"
+         "$ holdfast stock expect --data shop mug 50 --at $at --reference PO-8\n"
+         "$ holdfast stock receive --data shop mug 20 --reference PO-8"});
+    expect->add_option("--at", expected->at, "When they come.")->option_text("TIME");
     const auto [adjust, adjusted] = add_work<AdjustStock>(
         stock, "adjust", action, "How many units more (or, negative, fewer) there are.",
         {"corrects the stock on hand by a count",

@@ -153,6 +153,14 @@ struct Writer {
         put(body, "reference", it.reference);
         return stock_request(it.sku, std::move(body));
     }
+    WireRequest operator()(const ExpectStock& it) const {
+        json::object body{{"action", "expect"},
+                          {"quantity", it.quantity},
+                          {"location", it.location},
+                          {"expected_at", to_rfc3339(it.expected_at)},
+                          {"reference", it.reference}};
+        return stock_request(it.sku, std::move(body));
+    }
     WireRequest operator()(const AdjustStock& it) const {
         json::object body{{"action", "adjust"},
                           {"delta", it.delta},
@@ -183,7 +191,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Command>> batch_words
     "hold",    "amend",  "extend",   "heartbeat",  "secure",          "confirm",
     "release", "expire", "allocate", "join",       "leave",           "offer",
     "fulfil",  "cancel", "return",   "define_sku", "define_location", "receive",
-    "adjust",  "move",   "transfer"};
+    "adjust",  "move",   "transfer", "expect"};
 
 std::string_view batch_word(const Command& command) {
     return batch_words.at(command.index());
@@ -225,6 +233,7 @@ Policy policy_from(const json::value& body) {
     policy.late_confirm = members.choice("late_confirm", LateConfirm::backorder);
     policy.safety_stock = members.number("safety_stock");
     policy.max_per_cart = limit("max_per_cart");
+    policy.low_stock = members.number("low_stock");
     policy.waitlist = members.choice("waitlist", Waitlist::fair);
     policy.offer_ttl = Seconds(members.number("offer_ttl"));
     policy.max_per_customer = limit("max_per_customer");
@@ -366,6 +375,13 @@ StockAnswer stock_answer_from(const json::value& body) {
         stock.locations.push_back({.location = Members(row).text("location"),
                                    .counters = counters_from(row),
                                    .backordered = Members(row).number("backordered")});
+    }
+    for (const json::value& item : members.list("expected")) {
+        const Members receipt(item);
+        stock.expected.push_back({.location = receipt.text("location"),
+                                  .reference = receipt.text("reference"),
+                                  .quantity = receipt.number("quantity"),
+                                  .expected_at = receipt.instant("expected_at")});
     }
     if (const json::value* total = members.find("total")) {
         stock.total = counters_from(*total);

@@ -164,6 +164,18 @@ Event location_defined(const Members& data) {
     return event;
 }
 
+Event received(const Members& data) {
+    auto event = read<StockReceived>(data);
+    event.expected = data.number("expected");
+    return event;
+}
+
+Event announced(const Members& data) {
+    auto event = read<StockExpected>(data);
+    event.expected_at = data.instant("expected_at");
+    return event;
+}
+
 Event adjusted(const Members& data) {
     auto event = read<StockAdjusted>(data);
     event.delta = data.number("delta");
@@ -194,29 +206,29 @@ using Reader = Event (*)(const Members&);
 
 // By the name that the event has everywhere.
 const std::map<std::string_view, Reader>& readers() {
-    static const std::map<std::string_view, Reader> table = {
-        {"hold.placed", plain<HoldPlaced>},
-        {"hold.refused", refused},
-        {"hold.amended", plain<HoldAmended>},
-        {"hold.extended", extended},
-        {"hold.secured", plain<HoldSecured>},
-        {"hold.confirmed", confirmed},
-        {"hold.released", plain<HoldReleased>},
-        {"hold.expired", plain<HoldExpired>},
-        {"hold.lost", lost},
-        {"backorder.allocated", allocated},
-        {"waitlist.joined", joined},
-        {"waitlist.left", left},
-        {"waitlist.offered", offered},
-        {"hold.fulfilled", fulfilled},
-        {"hold.cancelled", cancelled},
-        {"hold.returned", returned},
-        {"sku.defined", sku_defined},
-        {"location.defined", location_defined},
-        {"stock.received", plain<StockReceived>},
-        {"stock.adjusted", adjusted},
-        {"stock.moved", moved},
-        {"stock.transferred", transferred}};
+    static const std::map<std::string_view, Reader> table = {{"hold.placed", plain<HoldPlaced>},
+                                                             {"hold.refused", refused},
+                                                             {"hold.amended", plain<HoldAmended>},
+                                                             {"hold.extended", extended},
+                                                             {"hold.secured", plain<HoldSecured>},
+                                                             {"hold.confirmed", confirmed},
+                                                             {"hold.released", plain<HoldReleased>},
+                                                             {"hold.expired", plain<HoldExpired>},
+                                                             {"hold.lost", lost},
+                                                             {"backorder.allocated", allocated},
+                                                             {"waitlist.joined", joined},
+                                                             {"waitlist.left", left},
+                                                             {"waitlist.offered", offered},
+                                                             {"hold.fulfilled", fulfilled},
+                                                             {"hold.cancelled", cancelled},
+                                                             {"hold.returned", returned},
+                                                             {"sku.defined", sku_defined},
+                                                             {"location.defined", location_defined},
+                                                             {"stock.received", received},
+                                                             {"stock.expected", announced},
+                                                             {"stock.adjusted", adjusted},
+                                                             {"stock.moved", moved},
+                                                             {"stock.transferred", transferred}};
     return table;
 }
 

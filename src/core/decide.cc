@@ -33,6 +33,7 @@ struct Rules {
     Decision operator()(const DefineSku& c) const { return define_sku(state, c); }
     Decision operator()(const DefineLocation& c) const { return define_location(state, c); }
     Decision operator()(const ReceiveStock& c) const { return receive_stock(state, c); }
+    Decision operator()(const ExpectStock& c) const { return expect_stock(state, c); }
     Decision operator()(const AdjustStock& c) const { return adjust_stock(state, c); }
     Decision operator()(const MoveStock& c) const { return move_stock(state, c, given); }
     Decision operator()(const TransferStock& c) const { return transfer_stock(state, c, given); }

@@ -60,6 +60,26 @@ public:
         row.on_hand += e.quantity;
         row.available += e.quantity;
         check(row);
+        if (e.expected > 0) {
+            const SkuIndex sku = state_.sku_index(e.sku);
+            const Incoming* const announced =
+                state_.skus[sku].find_incoming(*state_.find_location(e.location), e.reference);
+            HF_ASSERT(announced != nullptr && announced->quantity >= e.expected);
+            Incoming rest = *announced;
+            rest.quantity -= e.expected;
+            state_.expect(sku, std::move(rest));
+        }
+    }
+    void operator()(const StockExpected& e) {
+        const SkuIndex sku = state_.sku_index(e.sku);
+        const LocationIndex location = *state_.find_location(e.location);
+        if (e.quantity > 0) {
+            state_.stock_row(sku, location);  // it is sold there from now on, be it on back order
+        }
+        state_.expect(sku, {.location = location,
+                            .reference = e.reference,
+                            .quantity = e.quantity,
+                            .expected_at = e.expected_at});
     }
     void operator()(const StockAdjusted& e) {
         Counters& row = row_of(e.sku, e.location);
@@ -315,6 +335,7 @@ public:
         }
     }
     void operator()(const StockReceived& e) { sku(e.sku); }
+    void operator()(const StockExpected& e) { sku(e.sku); }
     void operator()(const StockAdjusted& e) { sku(e.sku); }
     void operator()(const StockMoved& e) { sku(e.sku); }
     void operator()(const StockTransferred& e) { sku(e.sku); }

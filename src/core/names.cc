@@ -35,6 +35,7 @@ constexpr auto code_names = std::to_array<std::string_view>({
     "quantity_exceeds_hold",
     "quantity_out_of_range",
     "too_many_locations",
+    "too_many_receipts",
     "hold_pending",
     "hold_confirmed",
     "hold_fulfilled",
@@ -146,6 +147,24 @@ std::string_view to_string(Waitlist waitlist) {
     HF_ASSERT(!"a kind of waiting line without a name");
 }
 
+std::string_view to_string(ShopperStatus status) {
+    switch (status) {
+        case ShopperStatus::in_stock:
+            return "in_stock";
+        case ShopperStatus::low_stock:
+            return "low_stock";
+        case ShopperStatus::out_of_stock:
+            return "out_of_stock";
+        case ShopperStatus::backorder:
+            return "backorder";
+        case ShopperStatus::preorder:
+            return "preorder";
+        case ShopperStatus::waitlist:
+            return "waitlist";
+    }
+    HF_ASSERT(!"a status of a SKU without a name");
+}
+
 std::string_view to_string(EntryStatus status) {
     switch (status) {
         case EntryStatus::waiting:
@@ -198,6 +217,7 @@ struct TypeName {
     std::string_view operator()(const StockReceived&) const { return "stock.received"; }
     std::string_view operator()(const StockAdjusted&) const { return "stock.adjusted"; }
     std::string_view operator()(const StockMoved&) const { return "stock.moved"; }
+    std::string_view operator()(const StockExpected&) const { return "stock.expected"; }
     std::string_view operator()(const StockTransferred&) const { return "stock.transferred"; }
 };
 

@@ -30,6 +30,38 @@ Quantity SkuState::backordered_at(LocationIndex location) const {
     return queue == nullptr ? 0 : queue->units;
 }
 
+const Incoming* SkuState::find_incoming(LocationIndex location, std::string_view reference) const {
+    for (std::size_t i = 0; incoming && i < incoming->size(); ++i) {
+        const Incoming& one = (*incoming)[i];
+        if (one.location == location && one.reference == reference) {
+            return &one;
+        }
+    }
+    return nullptr;
+}
+
+void State::expect(SkuIndex sku, Incoming incoming) {
+    auto& all = skus[sku].incoming;
+    if (!all) {
+        all = std::make_unique<std::vector<Incoming>>();
+    }
+    const auto key = [](const Incoming& one) {
+        return std::pair(one.location, std::string_view(one.reference));
+    };
+    const auto at = std::ranges::lower_bound(*all, key(incoming), {}, key);
+    const bool there = at != all->end() && key(*at) == key(incoming);
+    if (there && incoming.quantity == 0) {
+        all->erase(at);
+    } else if (there) {
+        *at = std::move(incoming);
+    } else if (incoming.quantity > 0) {
+        all->insert(at, std::move(incoming));
+    }
+    if (all->empty()) {
+        all.reset();
+    }
+}
+
 std::optional<StockQueue::Waiter> StockQueue::find(Version place) const {
     const auto order = orders.find(place);
     return order == orders.end() ? std::nullopt : std::optional(order->second);
@@ -325,6 +357,17 @@ std::map<std::string, std::map<Version, StockQueue::Waiter>> waiters_of(const St
     return waiters;
 }
 
+std::map<std::pair<std::string, std::string>, std::pair<Quantity, Instant>> incoming_of(
+    const State& state, const SkuState& sku) {
+    std::map<std::pair<std::string, std::string>, std::pair<Quantity, Instant>> incoming;
+    for (std::size_t i = 0; sku.incoming && i < sku.incoming->size(); ++i) {
+        const Incoming& one = (*sku.incoming)[i];
+        incoming[{state.locations[one.location].name, one.reference}] = {one.quantity,
+                                                                         one.expected_at};
+    }
+    return incoming;
+}
+
 std::map<EntryId, std::pair<std::string, WaitEntry>> shoppers_of(const State& state,
                                                                  const SkuState& sku) {
     std::map<EntryId, std::pair<std::string, WaitEntry>> shoppers;
@@ -351,6 +394,9 @@ std::string sku_difference(const State& a, const State& b, const SkuState& in_a)
     }
     if (waiters_of(a, in_a) != waiters_of(b, *in_b)) {
         return fmt::format("sku {} has other orders that wait for stock", in_a.sku);
+    }
+    if (incoming_of(a, in_a) != incoming_of(b, *in_b)) {
+        return fmt::format("sku {} expects other receipts", in_a.sku);
     }
     if (shoppers_of(a, in_a) != shoppers_of(b, *in_b)) {
         return fmt::format("sku {} has another waiting line", in_a.sku);

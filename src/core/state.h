@@ -93,6 +93,14 @@ struct SkuQueues {
     [[nodiscard]] Quantity backordered() const;
 };
 
+// Goods that a supplier will bring.
+struct Incoming {
+    LocationIndex location = 0;
+    std::string reference;
+    Quantity quantity = 0;
+    Instant expected_at;
+};
+
 struct SkuState {
     std::string sku;
     std::uint16_t token = 0;
@@ -102,10 +110,14 @@ struct SkuState {
     boost::container::small_vector<SkuStock, 1> stock;
     std::unique_ptr<TextMap<Quantity>> customers;  // units held or owned, for limited holds only
     std::unique_ptr<SkuQueues> queues;
+    std::unique_ptr<std::vector<Incoming>> incoming;  // by location and reference
 
     [[nodiscard]] const Counters* at(LocationIndex location) const;
     [[nodiscard]] Counters* at(LocationIndex location);
     [[nodiscard]] Quantity backordered_at(LocationIndex location) const;
+    // Null when nothing is announced with this reference.
+    [[nodiscard]] const Incoming* find_incoming(LocationIndex location,
+                                                std::string_view reference) const;
 
     // Who asks for a SKU will read all of it: its cache lines come together instead of one by one.
     void prefetch() const {
@@ -197,6 +209,8 @@ public:
     Counters& stock_row(SkuIndex sku, LocationIndex location);  // made when it is not there
     // `waiter.quantity` more units wait for stock at this place in the queue; negative: so many less.
     void wait(SkuIndex sku, LocationIndex location, Version place, StockQueue::Waiter waiter);
+    // 0 units: they do not come.
+    void expect(SkuIndex sku, Incoming incoming);
     void join(SkuIndex sku, const SkuQueues::Shopper& shopper);
     void leave(SkuIndex sku, EntryId id);
     // The SKU's units or its queues changed: somebody who waits may be served.

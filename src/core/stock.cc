@@ -1,5 +1,7 @@
 #include "core/stock.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <holdfast/assert.h>
@@ -113,9 +115,37 @@ Decision receive_stock(const State& state, const ReceiveStock& command) {
     if (auto outside = check_on_hand(row, command.quantity, "/quantity")) {
         return refuse(std::move(*outside));
     }
-    return happened(StockReceived{.sku = command.sku,
+    const Incoming* const announced =
+        state.find_sku(command.sku)
+            ->find_incoming(*state.find_location(command.location), command.reference);
+    return happened(StockReceived{
+        .sku = command.sku,
+        .location = command.location,
+        .quantity = command.quantity,
+        .reference = command.reference,
+        .expected = announced == nullptr ? 0 : std::min(announced->quantity, command.quantity)});
+}
+
+Decision expect_stock(const State& state, const ExpectStock& command) {
+    if (auto unknown = check_sku(state, command.sku)) {
+        return refuse(std::move(*unknown));
+    }
+    if (auto unknown = check_location(state, command.location, "/location")) {
+        return refuse(std::move(*unknown));
+    }
+    const SkuState& sku = *state.find_sku(command.sku);
+    const bool known =
+        sku.find_incoming(*state.find_location(command.location), command.reference) != nullptr;
+    if (!known && sku.incoming && sku.incoming->size() >= limits::receipts_max) {
+        return refuse(refusal(RefusalCode::too_many_receipts, {},
+                              fmt::format("SKU '{}' expects {} receipts already: withdraw those "
+                                          "that do not come with quantity 0",
+                                          command.sku, limits::receipts_max)));
+    }
+    return happened(StockExpected{.sku = command.sku,
                                   .location = command.location,
                                   .quantity = command.quantity,
+                                  .expected_at = command.expected_at,
                                   .reference = command.reference});
 }
 

@@ -213,6 +213,7 @@ struct Validator {
             check_range("/policy/max_extensions", p.max_extensions, 0, limits::extensions_max),
             check_range<Quantity>("/policy/safety_stock", p.safety_stock, 0, limits::quantity_max),
             check_seconds("/policy/offer_ttl", p.offer_ttl, limits::ttl_min, limits::hold_life_max),
+            check_range<Quantity>("/policy/low_stock", p.low_stock, 0, limits::quantity_max),
             check_limit("/policy/backorder_limit", p.backorder_limit, 0),
             check_limit("/policy/preorder_limit", p.preorder_limit, 0),
             check_limit("/policy/max_per_cart", p.max_per_cart, 1),
@@ -226,6 +227,16 @@ struct Validator {
     Fault operator()(const ReceiveStock& c) const {
         return first(check_id("/sku", c.sku), check_id("/location", c.location),
                      check_quantity("/quantity", c.quantity),
+                     check_text("/reference", c.reference));
+    }
+    Fault operator()(const ExpectStock& c) const {
+        if (c.reference.empty()) {
+            return fault("/reference",
+                         "an expected receipt needs a reference: name the order, so that what "
+                         "comes in can be taken off it");
+        }
+        return first(check_id("/sku", c.sku), check_id("/location", c.location),
+                     check_range<Quantity>("/quantity", c.quantity, 0, limits::quantity_max),
                      check_text("/reference", c.reference));
     }
     Fault operator()(const AdjustStock& c) const {

@@ -142,6 +142,7 @@ void write(JsonWriter& json, const Policy& policy) {
     json.field("max_extensions", policy.max_extensions);
     json.field("late_confirm", to_string(policy.late_confirm));
     json.field("safety_stock", policy.safety_stock);
+    json.field("low_stock", policy.low_stock);
     limit("max_per_cart", policy.max_per_cart);
     limit("max_per_customer", policy.max_per_customer);
     json.field("waitlist", to_string(policy.waitlist));
@@ -161,6 +162,51 @@ void write(JsonWriter& json, const SkuAnswer& answer) {
     json.close_object();
 }
 
+namespace {
+
+// Units announced for a location; empty: for all.
+Quantity incoming(const StockAnswer& answer, std::string_view location) {
+    Quantity sum = 0;
+    for (const ExpectedReceipt& receipt : answer.expected) {
+        sum += location.empty() || receipt.location == location ? receipt.quantity : 0;
+    }
+    return sum;
+}
+
+void write_fields(JsonWriter& json, const Availability& found, std::optional<Quantity> cap) {
+    json.field("status", to_string(found.status));
+    if (cap && found.available > *cap) {
+        json.field("available", std::to_string(*cap) + "+");
+    } else {
+        json.field("available", found.available);
+    }
+    if (found.restock_on) {
+        json.field("restock_on", *found.restock_on);
+    }
+}
+
+}  // namespace
+
+void write(JsonWriter& json, const SkuAvailability& answer, std::string_view group,
+           std::optional<Quantity> cap) {
+    json.open_object();
+    json.field("sku", answer.sku);
+    write_fields(json, answer.total, cap);
+    if (!group.empty()) {
+        json.name("by");
+        json.open_array();
+        for (const Availability& part : answer.parts) {
+            json.open_object();
+            json.field("name", part.name);
+            write_fields(json, part, cap);
+            json.close_object();
+        }
+        json.close_array();
+    }
+    json.field("version", answer.version);
+    json.close_object();
+}
+
 void write(JsonWriter& json, const StockAnswer& answer) {
     json.open_object();
     json.field("sku", answer.sku);
@@ -168,6 +214,7 @@ void write(JsonWriter& json, const StockAnswer& answer) {
     json.open_object();
     write_counters(json, answer.total);
     json.field("backordered", answer.backordered);
+    json.field("incoming", incoming(answer, {}));
     json.close_object();
     json.name("locations");
     json.open_array();
@@ -176,6 +223,18 @@ void write(JsonWriter& json, const StockAnswer& answer) {
         json.field("location", row.location);
         write_counters(json, row.counters);
         json.field("backordered", row.backordered);
+        json.field("incoming", incoming(answer, row.location));
+        json.close_object();
+    }
+    json.close_array();
+    json.name("expected");
+    json.open_array();
+    for (const ExpectedReceipt& receipt : answer.expected) {
+        json.open_object();
+        json.field("location", receipt.location);
+        json.field("reference", receipt.reference);
+        json.field("quantity", receipt.quantity);
+        json.field("expected_at", receipt.expected_at);
         json.close_object();
     }
     json.close_array();

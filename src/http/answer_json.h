@@ -13,6 +13,9 @@ namespace holdfast::http {
 void write(JsonWriter& json, const HoldAnswer& answer);
 void write(JsonWriter& json, const SkuAnswer& answer);
 void write(JsonWriter& json, const StockAnswer& answer);
+// `group`: what the parts are, empty when they were not asked for. More than `cap` units are told as "10+".
+void write(JsonWriter& json, const SkuAvailability& answer, std::string_view group,
+           std::optional<Quantity> cap);
 void write(JsonWriter& json, const LocationAnswer& answer);
 void write(JsonWriter& json, const EntryAnswer& answer);
 void write(JsonWriter& json, const Answer& answer);

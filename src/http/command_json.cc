@@ -34,6 +34,7 @@ void read_policy(Fields& in, Policy& to) {
         to.late_confirm = static_cast<LateConfirm>(*rule);
     }
     in.integer("safety_stock", optional, 0, limits::quantity_max, to.safety_stock);
+    in.integer("low_stock", optional, 0, limits::quantity_max, to.low_stock);
     in.limit("max_per_cart", 1, to.max_per_cart);
     in.limit("max_per_customer", 1, to.max_per_customer);
     if (const auto word = in.word("waitlist", optional, {"off", "open", "fair"})) {
@@ -60,6 +61,19 @@ void read_stock(Fields& in, ReceiveStock& to) {
     in.id("location", optional, to.location);
     in.integer("quantity", required, 1, limits::quantity_max, to.quantity);
     in.text("reference", optional, to.reference);
+}
+
+void read_stock(Fields& in, ExpectStock& to) {
+    in.id("location", optional, to.location);
+    in.integer("quantity", required, 0, limits::quantity_max, to.quantity);
+    std::optional<Instant> at;
+    in.instant("expected_at", at);
+    if (at) {
+        to.expected_at = *at;
+    } else if (to.quantity > 0) {
+        in.fault("expected_at", "this field is required: say when the units come");
+    }
+    in.text("reference", required, to.reference);
 }
 
 void read_stock(Fields& in, AdjustStock& to) {
@@ -165,6 +179,7 @@ constexpr BatchWord batch_words[] = {
     {"adjust", sku_stock_work<AdjustStock>},
     {"move", sku_stock_work<MoveStock>},
     {"transfer", sku_stock_work<TransferStock>},
+    {"expect", sku_stock_work<ExpectStock>},
 };
 
 }  // namespace
@@ -246,7 +261,8 @@ void read(Fields& in, ReturnUnits& to) {
 }
 
 std::optional<Command> read_stock_work(Fields& in, std::string sku) {
-    const auto action = in.word("action", required, {"receive", "adjust", "move", "transfer"});
+    const auto action =
+        in.word("action", required, {"receive", "adjust", "move", "transfer", "expect"});
     if (!action) {
         in.leave_rest();
         return std::nullopt;
@@ -258,6 +274,8 @@ std::optional<Command> read_stock_work(Fields& in, std::string sku) {
             return stock_work<AdjustStock>(in, std::move(sku));
         case 2:
             return stock_work<MoveStock>(in, std::move(sku));
+        case 4:
+            return stock_work<ExpectStock>(in, std::move(sku));
         default:
             return stock_work<TransferStock>(in, std::move(sku));
     }

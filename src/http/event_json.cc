@@ -167,6 +167,16 @@ struct Data {
         json.field("location", event.location);
         json.field("quantity", event.quantity);
         write_optional(json, "reference", event.reference);
+        if (event.expected > 0) {
+            json.field("expected", event.expected);
+        }
+    }
+    void operator()(const StockExpected& event) const {
+        json.field("sku", event.sku);
+        json.field("location", event.location);
+        json.field("quantity", event.quantity);
+        json.field("expected_at", event.expected_at);
+        json.field("reference", event.reference);
     }
     void operator()(const StockAdjusted& event) const {
         json.field("sku", event.sku);

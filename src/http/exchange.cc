@@ -39,6 +39,8 @@ std::string_view reason(int status) {
             return "OK";
         case 201:
             return "Created";
+        case 304:
+            return "Not Modified";
         case 400:
             return "Bad Request";
         case 404:
@@ -100,6 +102,7 @@ void Exchange::reset() {
     query_ = {};
     allow_.clear();
     if_match_.reset();
+    if_none_match_.clear();
     idempotency_key_.clear();
     answer_by_.reset();
     outcome_.reset();
@@ -208,6 +211,7 @@ std::optional<Problem> Exchange::judge_fields(const Head& head) {
         timeout_ =
             std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
     }
+    if_none_match_ = head.if_none_match;
     if (!head.if_match.empty()) {
         if (route_->extra != Extra::fence) {
             return problem(HttpFault::bad_request,
@@ -422,8 +426,10 @@ std::array<boost::asio::const_buffer, 2> Exchange::response(bool close) {
     head_ += reason(status_);
     head_ += "\r\nDate: ";
     head_ += worker_->date(shared().clock.now());
-    head_ += "\r\nContent-Length: ";
-    append_number(head_, std::uint64_t{body_.size()});
+    if (status_ != 304) {
+        head_ += "\r\nContent-Length: ";
+        append_number(head_, std::uint64_t{body_.size()});
+    }
     head_ += "\r\nRequest-Id: ";
     head_ += request_id_;
     head_ += "\r\n";

@@ -40,6 +40,7 @@ public:
     [[nodiscard]] std::string_view parameter(std::size_t index) const { return parameters_[index]; }
     [[nodiscard]] Query& query() { return query_; }
     [[nodiscard]] std::optional<Fence> if_match() const { return if_match_; }
+    [[nodiscard]] std::string_view if_none_match() const { return if_none_match_; }
     // Key, fingerprint, deadline.
     [[nodiscard]] Request request();
     // Reads the body, an empty one as {}. False when there were faults: then they are the answer.
@@ -116,6 +117,7 @@ private:
     Query query_;
     std::string allow_;
     std::optional<Fence> if_match_;
+    std::string if_none_match_;
     std::string idempotency_key_;
     std::chrono::milliseconds timeout_{0};
     bool http11_ = true;

@@ -30,6 +30,9 @@ void list_skus(Exchange& x);
 void post_stock(Exchange& x);
 void get_stock(Exchange& x);
 
+// availability.cc
+void get_availability(Exchange& x);
+
 // waitlist.cc
 void join_waitlist(Exchange& x);
 void leave_waitlist(Exchange& x);

@@ -41,6 +41,7 @@ constexpr auto code_kinds = std::to_array<CodeKind>({
     {RefusalCode::quantity_exceeds_hold, 409, "More than the hold has"},
     {RefusalCode::quantity_out_of_range, 422, "Quantity out of range"},
     {RefusalCode::too_many_locations, 409, "Too many locations"},
+    {RefusalCode::too_many_receipts, 409, "Too many expected receipts"},
     {RefusalCode::hold_pending, 409, "The hold is pending"},
     {RefusalCode::hold_confirmed, 409, "The hold is confirmed"},
     {RefusalCode::hold_fulfilled, 409, "The hold is fulfilled"},

@@ -81,6 +81,9 @@ private:
             case field::if_match:
                 head_.if_match = value;
                 return once(Once::match, "If-Match", error);
+            case field::if_none_match:
+                head_.if_none_match = value;
+                return;
             case field::expect:
                 (beast::iequals(value_text, "100-continue") ? head_.expects_continue
                                                             : head_.expects_other) = true;

@@ -39,6 +39,7 @@ struct Head {
     std::string_view content_type;
     std::string_view content_encoding;
     std::string_view if_match;
+    std::string_view if_none_match;
     std::string_view request_timeout;
     std::string_view idempotency_key;
     std::uint32_t idempotency_keys = 0;  // how many such fields there are

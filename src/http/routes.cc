@@ -27,6 +27,7 @@ constexpr auto table = std::to_array<Route>({
     {put, "/v1/skus/{sku}", put_sku, BodyRule::optional},
     {get, "/v1/skus/{sku}/stock", get_stock, BodyRule::none, Extra::query},
     {post, "/v1/skus/{sku}/stock", post_stock, BodyRule::required},
+    {get, "/v1/availability", get_availability, BodyRule::none, Extra::query},
     {post, "/v1/skus/{sku}/waitlist", join_waitlist, BodyRule::required},
     {get, "/v1/skus/{sku}/waitlist", list_waitlist, BodyRule::none, Extra::query},
     {get, "/v1/skus/{sku}/waitlist/{entry}", get_entry},

@@ -100,9 +100,6 @@ std::expected<Query, Problem> Query::parse(std::string_view query) {
         if (!name || !value) {
             return std::unexpected(std::move(name ? value.error() : name.error()));
         }
-        if (std::ranges::find(parsed.pairs_, *name, &Pair::name) != parsed.pairs_.end()) {
-            return bad(fmt::format("the query parameter '{}' is given twice", shown(*name)));
-        }
         parsed.pairs_.push_back({std::move(*name), std::move(*value), false});
     }
     return parsed;
@@ -117,13 +114,27 @@ std::optional<std::string> Query::take(std::string_view name) {
     return found->value;
 }
 
+std::vector<std::string> Query::take_all(std::string_view name) {
+    std::vector<std::string> values;
+    for (Pair& pair : pairs_) {
+        if (pair.name == name) {
+            pair.taken = true;
+            values.push_back(pair.value);
+        }
+    }
+    return values;
+}
+
 std::optional<Problem> Query::rest() const {
     const auto unknown = std::ranges::find(pairs_, false, &Pair::taken);
     if (unknown == pairs_.end()) {
         return std::nullopt;
     }
+    const bool twice = std::ranges::count(pairs_, unknown->name, &Pair::name) > 1;
+    const std::string name = shown(unknown->name);
     return problem(HttpFault::bad_request,
-                   fmt::format("there is no query parameter '{}' here", shown(unknown->name)));
+                   twice ? fmt::format("the query parameter '{}' is given twice", name)
+                         : fmt::format("there is no query parameter '{}' here", name));
 }
 
 }  // namespace holdfast::http

@@ -40,7 +40,9 @@ public:
 
     // The value, or nothing when it is not given.
     std::optional<std::string> take(std::string_view name);
-    // Names the parameters that nobody took.
+    // All values of a parameter that may be given several times.
+    std::vector<std::string> take_all(std::string_view name);
+    // Names a parameter that nobody took, or that was given twice.
     [[nodiscard]] std::optional<Problem> rest() const;
 
 private:

@@ -1,6 +1,7 @@
 #include "sequencer/answers.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace holdfast::sequencer {
 namespace {
@@ -36,6 +37,16 @@ StockAnswer stock_answer(const core::State& state, const core::SkuState& sku, In
         answer.backordered += answer.locations.back().backordered;
     }
     std::ranges::sort(answer.locations, {}, &StockRow::location);
+    for (std::size_t i = 0; sku.incoming && i < sku.incoming->size(); ++i) {
+        const core::Incoming& incoming = (*sku.incoming)[i];
+        answer.expected.push_back({.location = state.locations[incoming.location].name,
+                                   .reference = incoming.reference,
+                                   .quantity = incoming.quantity,
+                                   .expected_at = incoming.expected_at});
+    }
+    std::ranges::sort(answer.expected, {}, [](const ExpectedReceipt& receipt) {
+        return std::tie(receipt.expected_at, receipt.location, receipt.reference);
+    });
     return answer;
 }
 

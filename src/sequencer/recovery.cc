@@ -70,6 +70,15 @@ public:
                                                        .quantity = row.quantity}});
                 return;
             }
+            case RowKind::incoming: {
+                const auto [sku, location, reference] = store::decode_receipt_key(key);
+                const store::ReceiptRow row = store::decode_receipt_row(value);
+                state_.expect(known_sku(sku), {.location = known_location(location),
+                                               .reference = std::string(reference),
+                                               .quantity = row.quantity,
+                                               .expected_at = row.expected_at});
+                return;
+            }
             case RowKind::past_hold:
             case RowKind::answers:
             case RowKind::claim:
@@ -152,9 +161,10 @@ core::State load_state(store::Store& store) {
                    sink);
     }
     for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
-        state.versions[i] = store.load(
-            static_cast<PartitionId>(i),
-            {RowKind::live_hold, RowKind::customer, RowKind::waiting, RowKind::shopper}, sink);
+        state.versions[i] = store.load(static_cast<PartitionId>(i),
+                                       {RowKind::live_hold, RowKind::customer, RowKind::waiting,
+                                        RowKind::shopper, RowKind::incoming},
+                                       sink);
         state.time =
             std::max(state.time, last_time(store, static_cast<PartitionId>(i), state.versions[i]));
     }

@@ -66,7 +66,18 @@ struct RowWriter {
                 });
         }
     }
-    void operator()(const StockReceived& e) { round.touch(state, e.sku, e.location); }
+    void operator()(const StockReceived& e) {
+        round.touch(state, e.sku, e.location);
+        if (e.expected > 0) {
+            receipt(e.sku, e.location, e.reference);
+        }
+    }
+    void operator()(const StockExpected& e) {
+        receipt(e.sku, e.location, e.reference);
+        if (e.quantity > 0) {
+            round.touch(state, e.sku, e.location);
+        }
+    }
     void operator()(const StockAdjusted& e) { round.touch(state, e.sku, e.location); }
     void operator()(const StockMoved& e) { round.touch(state, e.sku, e.location); }
     void operator()(const StockTransferred& e) {
@@ -132,6 +143,19 @@ struct RowWriter {
     }
 
 private:
+    void receipt(std::string_view name, std::string_view location, std::string_view reference) {
+        const core::SkuState& sku = *state.find_sku(name);
+        const std::string key = store::encode_receipt_key(name, location, reference);
+        const auto* const announced = sku.find_incoming(*state.find_location(location), reference);
+        if (announced == nullptr) {
+            round.batch_.erase(RowKind::incoming, state.home(sku), key);
+            return;
+        }
+        round.batch_.put(RowKind::incoming, state.home(sku), key, [&](std::string& out) {
+            store::encode(out, store::ReceiptRow{.quantity = announced->quantity,
+                                                 .expected_at = announced->expected_at});
+        });
+    }
     void gone(std::string_view sku, EntryId entry) {
         round.batch_.erase(RowKind::shopper, state.home(*state.find_sku(sku)),
                            store::encode_entry_key(sku, entry));

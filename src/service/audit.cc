@@ -22,28 +22,31 @@ struct KeptRows {
     std::map<HoldId, Hold> holds;
     std::map<std::string, store::WaiterRow, std::less<>> waiting;
     std::map<std::string, store::ShopperRow, std::less<>> shoppers;
+    std::map<std::string, store::ReceiptRow, std::less<>> incoming;
     bool compared = false;
 };
 
 KeptRows kept_rows(store::Store& store, PartitionId partition) {
     KeptRows kept;
-    kept.version = store.load(
-        partition,
-        {RowKind::stock, RowKind::live_hold, RowKind::customer, RowKind::waiting, RowKind::shopper},
-        [&kept](RowKind kind, std::string_view key, std::string_view value) {
-            if (kind == RowKind::stock) {
-                kept.stock.emplace(key, store::decode_counters(value));
-            } else if (kind == RowKind::customer) {
-                kept.customers.emplace(key, store::decode_quantity(value));
-            } else if (kind == RowKind::shopper) {
-                kept.shoppers.emplace(key, store::decode_shopper_row(value));
-            } else if (kind == RowKind::waiting) {
-                kept.waiting.emplace(key, store::decode_waiter_row(value));
-            } else {
-                Hold hold = store::decode_hold(value);
-                kept.holds.emplace(hold.id, std::move(hold));
-            }
-        });
+    kept.version = store.load(partition,
+                              {RowKind::stock, RowKind::live_hold, RowKind::customer,
+                               RowKind::waiting, RowKind::shopper, RowKind::incoming},
+                              [&kept](RowKind kind, std::string_view key, std::string_view value) {
+                                  if (kind == RowKind::stock) {
+                                      kept.stock.emplace(key, store::decode_counters(value));
+                                  } else if (kind == RowKind::customer) {
+                                      kept.customers.emplace(key, store::decode_quantity(value));
+                                  } else if (kind == RowKind::incoming) {
+                                      kept.incoming.emplace(key, store::decode_receipt_row(value));
+                                  } else if (kind == RowKind::shopper) {
+                                      kept.shoppers.emplace(key, store::decode_shopper_row(value));
+                                  } else if (kind == RowKind::waiting) {
+                                      kept.waiting.emplace(key, store::decode_waiter_row(value));
+                                  } else {
+                                      Hold hold = store::decode_hold(value);
+                                      kept.holds.emplace(hold.id, std::move(hold));
+                                  }
+                              });
     return kept;
 }
 
@@ -74,6 +77,7 @@ public:
         compare_holds();
         compare_waiting();
         compare_shoppers();
+        compare_incoming();
     }
 
 private:
@@ -236,6 +240,29 @@ private:
             },
             [](const store::ShopperRow& row) {
                 return fmt::format("{} for {} units", row.customer, row.quantity);
+            });
+    }
+
+    void compare_incoming() {
+        std::map<std::string, store::ReceiptRow, std::less<>> events;
+        for (const core::SkuState& sku : state_.skus) {
+            for (std::size_t i = 0;
+                 state_.home(sku) == partition_ && sku.incoming && i < sku.incoming->size(); ++i) {
+                const core::Incoming& one = (*sku.incoming)[i];
+                events.emplace(
+                    store::encode_receipt_key(sku.sku, state_.locations[one.location].name,
+                                              one.reference),
+                    store::ReceiptRow{.quantity = one.quantity, .expected_at = one.expected_at});
+            }
+        }
+        compare_rows(
+            kept_.incoming, events,
+            [](std::string_view key) {
+                const auto [sku, location, reference] = store::decode_receipt_key(key);
+                return fmt::format("incoming {}@{} {}", sku, location, reference);
+            },
+            [](const store::ReceiptRow& row) {
+                return fmt::format("{} at {}", row.quantity, to_rfc3339(row.expected_at));
             });
     }
 

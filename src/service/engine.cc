@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <holdfast/limits.h>
+#include "core/availability.h"
 #include "core/evolve.h"
 #include "core/validate.h"
 #include "sequencer/answers.h"
@@ -155,6 +156,32 @@ void Engine::read_stock(std::string sku, Done<StockAnswer> done) {
                 return std::unexpected(unknown_sku(sku));
             }
             return sequencer::stock_answer(view.state(), *found, view.now());
+        },
+        std::move(done)));
+}
+
+void Engine::read_availability(AvailabilityQuery query, Done<AvailabilityAnswer> done) {
+    if (query.skus.empty() || query.skus.size() > limits::availability_skus_max) {
+        done({std::unexpected(
+            Refusal{.code = RefusalCode::invalid_request,
+                    .detail = fmt::format("{} SKUs are asked for: name 1 to {}", query.skus.size(),
+                                          limits::availability_skus_max),
+                    .field = "sku"})});
+        return;
+    }
+    sequencer_->read(sequencer::make_read<AvailabilityAnswer>(
+        [query = std::move(query)](const View& view) -> Result<AvailabilityAnswer> {
+            AvailabilityAnswer answer{.skus = {}, .unknown = {}, .as_of = view.now()};
+            for (const std::string& name : query.skus) {
+                if (const core::SkuState* sku = view.state().find_sku(name)) {
+                    answer.skus.push_back(core::availability(
+                        view.state(), *sku,
+                        {.now = view.now(), .by = query.by, .group = query.group}));
+                } else {
+                    answer.unknown.push_back(name);
+                }
+            }
+            return answer;
         },
         std::move(done)));
 }

@@ -32,6 +32,7 @@ public:
     void read_hold(HoldId id, Done<HoldAnswer> done) override;
     void read_sku(std::string sku, Done<SkuAnswer> done) override;
     void read_stock(std::string sku, Done<StockAnswer> done) override;
+    void read_availability(AvailabilityQuery query, Done<AvailabilityAnswer> done) override;
     void read_entry(std::string sku, EntryId entry, Done<EntryAnswer> done) override;
     void list_waitlist(std::string sku, std::string after, std::size_t limit,
                        Done<Page<EntryAnswer>> done) override;

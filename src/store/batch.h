@@ -21,11 +21,11 @@ enum class RowKind : std::uint8_t {
                     // the `high` of a new one is above that of all that were before it
     past_hold = 5,  // key: id, 16 bytes BE      value: codec Hold, no longer competing
     customer = 6,   // key: sku '\0' customer    value: codec units held or owned
-    answers = 7,  // key: version, 8 bytes BE  value: codec some first answers of one append by key
-    claim = 8,    // key: id, 16 bytes BE      value: empty: a hold whose home is elsewhere
-    waiting = 9,  // key: sku '\0' location '\0' place, 8 bytes BE   value: codec Waiter
-    shopper =
-        10  // key: sku '\\0' id, 16 bytes BE   value: codec Shopper: who stands in a waiting line
+    answers = 7,   // key: version, 8 bytes BE  value: codec some first answers of one append by key
+    claim = 8,     // key: id, 16 bytes BE      value: empty: a hold whose home is elsewhere
+    waiting = 9,   // key: sku '\0' location '\0' place, 8 bytes BE   value: codec Waiter
+    shopper = 10,  // key: sku '\0' id, 16 bytes BE      value: codec Shopper, in a waiting line
+    incoming = 11  // key: sku '\0' location '\0' reference   value: codec Receipt
 };
 
 // One partition's share of an append.

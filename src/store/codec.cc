@@ -22,20 +22,23 @@
 //              max_life max_extensions safety_stock [max_per_customer]
 //              [number:further, and what it names, in this order: 0x01 signed:backorder_limit
 //              0x02 signed:preorder_limit 0x04 instant:available_on 0x08 enum:reserve_at
-//              0x10 enum:fulfilment 0x20 signed:max_per_cart 0x40 enum:waitlist 0x80 signed:offer_ttl]
+//              0x10 enum:fulfilment 0x20 signed:max_per_cart 0x40 enum:waitlist 0x80 signed:offer_ttl
+//              0x100 signed:low_stock]
 //              flags: 0x01 split, 0x02 max_per_customer, 0x04 further fields
 //   counters = signed: on_hand available held committed safety_stock returned repair damaged
 //
 //   rows       sku = policy number:defined_at    location = text:region signed:priority
 //              stock = counters    live_hold, past_hold = hold    customer = signed
 //              waiting = id signed:quantity
+//              incoming = signed:quantity instant:expected_at
 //              shopper = text:location text:customer text:cart signed:quantity
 //   answers  = 1 instant:at number:count, then each: text:key number:fingerprint tag answer
 //              tag 1 hold number:version instant:server_time
 //              tag 2 text:sku policy number:version number:defined_at
 //              tag 3 text:sku list(text:location counters) counters:total number:version instant:as_of
 //              tag 4 text:location text:region signed:priority number:version
-//              tag 5 as 3, then signed:backordered of each location
+//              tag 5 as 3, then signed:backordered of each location, list(text:location text:reference
+//              signed:quantity instant:expected_at)
 //              tag 6 id enum:status text:sku text:location text:customer text:cart signed:quantity
 //              signed:place bool:offered [id:hold] number:version instant:server_time
 //   blob     = 1 number:batch instant:at, then each event: number:index event (codec_events.cc)
@@ -333,6 +336,23 @@ void encode(std::string& out, const ShopperRow& row) {
     bytes.signed_number(row.quantity);
 }
 
+std::string encode_receipt_key(std::string_view sku, std::string_view location,
+                               std::string_view reference) {
+    return encode_pair_key(sku, encode_pair_key(location, reference));
+}
+
+ReceiptKey decode_receipt_key(std::string_view key) {
+    const auto [sku, rest] = decode_pair_key(key);
+    const auto [location, reference] = decode_pair_key(rest);
+    return {.sku = sku, .location = location, .reference = reference};
+}
+
+void encode(std::string& out, const ReceiptRow& row) {
+    ByteWriter bytes(out);
+    bytes.signed_number(row.quantity);
+    bytes.instant(row.expected_at);
+}
+
 void encode(std::string& out, const WaiterRow& row) {
     ByteWriter bytes(out);
     bytes.id(row.hold);
@@ -391,6 +411,15 @@ ShopperRow decode_shopper_row(std::string_view bytes) {
         row.customer = in.text();
         row.cart = in.text();
         row.quantity = in.signed_number();
+        return row;
+    });
+}
+
+ReceiptRow decode_receipt_row(std::string_view bytes) {
+    return decode_all(bytes, "incoming row", [](ByteReader& in) {
+        ReceiptRow row;
+        row.quantity = in.signed_number();
+        row.expected_at = in.instant();
         return row;
     });
 }

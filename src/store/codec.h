@@ -42,6 +42,16 @@ PlaceKey decode_place_key(std::string_view key);
 std::string encode_entry_key(std::string_view sku, EntryId id);
 std::pair<std::string_view, EntryId> decode_entry_key(std::string_view key);
 
+// An expected receipt: sku '\0' location '\0' reference.
+std::string encode_receipt_key(std::string_view sku, std::string_view location,
+                               std::string_view reference);
+struct ReceiptKey {
+    std::string_view sku;
+    std::string_view location;
+    std::string_view reference;
+};
+ReceiptKey decode_receipt_key(std::string_view key);
+
 // Row values.
 struct SkuRow {
     Policy policy;
@@ -67,7 +77,14 @@ struct ShopperRow {
     Quantity quantity = 0;
     bool operator==(const ShopperRow&) const = default;
 };
+// Goods that are announced.
+struct ReceiptRow {
+    Quantity quantity = 0;
+    Instant expected_at;
+    bool operator==(const ReceiptRow&) const = default;
+};
 void encode(std::string& out, const SkuRow& row);
+void encode(std::string& out, const ReceiptRow& row);
 void encode(std::string& out, const ShopperRow& row);
 void encode(std::string& out, const WaiterRow& row);
 void encode(std::string& out, const LocationRow& row);
@@ -77,6 +94,7 @@ void encode_quantity(std::string& out, Quantity quantity);
 SkuRow decode_sku_row(std::string_view bytes);
 WaiterRow decode_waiter_row(std::string_view bytes);
 ShopperRow decode_shopper_row(std::string_view bytes);
+ReceiptRow decode_receipt_row(std::string_view bytes);
 LocationRow decode_location_row(std::string_view bytes);
 Counters decode_counters(std::string_view bytes);
 Hold decode_hold(std::string_view bytes);

@@ -8,6 +8,7 @@ namespace {
 
 // Of list elements, for the check that a count can be true.
 constexpr std::size_t stock_row_bytes_min = 9;
+constexpr std::size_t receipt_bytes_min = 4;
 constexpr std::size_t answer_bytes_min = 7;
 
 enum class AnswerTag : std::uint8_t {
@@ -39,7 +40,8 @@ void write(ByteWriter& out, const SkuAnswer& answer) {
 }
 
 void write(ByteWriter& out, const StockAnswer& answer) {
-    write_tag(out, answer.backordered == 0 ? AnswerTag::stock : AnswerTag::stock_with_queues);
+    const bool plain = answer.backordered == 0 && answer.expected.empty();
+    write_tag(out, plain ? AnswerTag::stock : AnswerTag::stock_with_queues);
     out.text(answer.sku);
     out.number(answer.locations.size());
     for (const StockRow& row : answer.locations) {
@@ -49,10 +51,18 @@ void write(ByteWriter& out, const StockAnswer& answer) {
     write(out, answer.total);
     out.number(answer.version);
     out.instant(answer.as_of);
-    if (answer.backordered != 0) {
-        for (const StockRow& row : answer.locations) {
-            out.signed_number(row.backordered);
-        }
+    if (plain) {
+        return;
+    }
+    for (const StockRow& row : answer.locations) {
+        out.signed_number(row.backordered);
+    }
+    out.number(answer.expected.size());
+    for (const ExpectedReceipt& receipt : answer.expected) {
+        out.text(receipt.location);
+        out.text(receipt.reference);
+        out.signed_number(receipt.quantity);
+        out.instant(receipt.expected_at);
     }
 }
 
@@ -133,6 +143,13 @@ StockAnswer read_stock_answer(ByteReader& in, bool with_queues) {
     for (std::size_t i = 0; with_queues && i < count; ++i) {
         answer.locations[i].backordered = in.signed_number();
         answer.backordered += answer.locations[i].backordered;
+    }
+    for (std::size_t left = with_queues ? in.count(receipt_bytes_min) : 0; left > 0; --left) {
+        ExpectedReceipt& receipt = answer.expected.emplace_back();
+        receipt.location = in.text();
+        receipt.reference = in.text();
+        receipt.quantity = in.signed_number();
+        receipt.expected_at = in.instant();
     }
     return answer;
 }

@@ -23,40 +23,17 @@
 //   35 adjusted   text:sku text:location signed:delta text:reason text:reference
 //   36 moved      text:sku text:location signed:quantity enum:from enum:to text:reference
 //   37 transfer   text:sku text:from text:to signed:quantity text:reference
+//   38 expected   text:sku text:location signed:quantity instant:expected_at text:reference
+//   39 received   as 34, then signed:expected, which is not 0
 //   part       = text:sku text:location signed:quantity flags [signed:backordered number:place]
 //                flags: 0x01 limited, 0x02 units wait
 //   short line = text:sku text:location signed:wanted signed:available
 #include "store/codec_values.h"
+#include "store/event_tags.h"
 
 namespace holdfast::store {
 
 namespace {
-
-enum class EventTag : std::uint8_t {
-    hold_placed = 1,
-    hold_refused = 2,
-    hold_amended = 3,
-    hold_extended = 4,
-    hold_secured = 5,
-    hold_confirmed = 6,
-    hold_released = 7,
-    hold_expired = 8,
-    hold_fulfilled = 9,
-    hold_cancelled = 10,
-    hold_returned = 11,
-    hold_firmed = 12,
-    hold_lost = 13,
-    backorder_allocated = 14,
-    waitlist_joined = 15,
-    waitlist_left = 16,
-    waitlist_offered = 17,
-    sku_defined = 32,
-    location_defined = 33,
-    stock_received = 34,
-    stock_adjusted = 35,
-    stock_moved = 36,
-    stock_transferred = 37
-};
 
 constexpr std::size_t part_bytes_min = 4;
 constexpr std::size_t short_line_bytes_min = 4;
@@ -448,18 +425,41 @@ LocationDefined read_location_defined(ByteReader& in) {
 }
 
 void write(ByteWriter& out, const StockReceived& event) {
-    write_tag(out, EventTag::stock_received);
+    write_tag(out, event.expected == 0 ? EventTag::stock_received : EventTag::expected_received);
     out.text(event.sku);
     out.text(event.location);
     out.signed_number(event.quantity);
     out.text(event.reference);
+    if (event.expected != 0) {
+        out.signed_number(event.expected);
+    }
 }
 
-StockReceived read_received(ByteReader& in) {
+StockReceived read_received(ByteReader& in, bool expected) {
     StockReceived event;
     event.sku = in.text();
     event.location = in.text();
     event.quantity = in.signed_number();
+    event.reference = in.text();
+    event.expected = expected ? in.signed_number() : 0;
+    return event;
+}
+
+void write(ByteWriter& out, const StockExpected& event) {
+    write_tag(out, EventTag::stock_expected);
+    out.text(event.sku);
+    out.text(event.location);
+    out.signed_number(event.quantity);
+    out.instant(event.expected_at);
+    out.text(event.reference);
+}
+
+StockExpected read_expected(ByteReader& in) {
+    StockExpected event;
+    event.sku = in.text();
+    event.location = in.text();
+    event.quantity = in.signed_number();
+    event.expected_at = in.instant();
     event.reference = in.text();
     return event;
 }
@@ -579,7 +579,11 @@ Event read_event(ByteReader& in) {
         case EventTag::location_defined:
             return read_location_defined(in);
         case EventTag::stock_received:
-            return read_received(in);
+            return read_received(in, false);
+        case EventTag::expected_received:
+            return read_received(in, true);
+        case EventTag::stock_expected:
+            return read_expected(in);
         case EventTag::stock_adjusted:
             return read_adjusted(in);
         case EventTag::stock_moved:

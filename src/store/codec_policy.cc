@@ -18,7 +18,8 @@ constexpr std::uint64_t further_fulfilment = 0x10;
 constexpr std::uint64_t further_cart_limit = 0x20;
 constexpr std::uint64_t further_waitlist = 0x40;
 constexpr std::uint64_t further_offer_ttl = 0x80;
-constexpr std::uint64_t further_known = 0xff;
+constexpr std::uint64_t further_low_stock = 0x100;
+constexpr std::uint64_t further_known = 0x1ff;
 
 std::uint64_t further_fields(const Policy& policy) {
     std::uint64_t fields = 0;
@@ -29,6 +30,7 @@ std::uint64_t further_fields(const Policy& policy) {
     fields |= policy.fulfilment != Fulfilment::tracked ? further_fulfilment : 0;
     fields |= policy.max_per_cart ? further_cart_limit : 0;
     fields |= policy.waitlist != Waitlist::off ? further_waitlist : 0;
+    fields |= policy.low_stock != 0 ? further_low_stock : 0;
     fields |= policy.offer_ttl != Policy().offer_ttl ? further_offer_ttl : 0;
     return fields;
 }
@@ -59,6 +61,9 @@ void write_further(ByteWriter& out, const Policy& policy, std::uint64_t fields) 
     }
     if (has(further_offer_ttl)) {
         out.signed_number(policy.offer_ttl.count());
+    }
+    if (has(further_low_stock)) {
+        out.signed_number(policy.low_stock);
     }
 }
 
@@ -91,6 +96,9 @@ void read_further(ByteReader& in, Policy& policy) {
     }
     if (has(further_offer_ttl)) {
         policy.offer_ttl = Seconds(in.signed_number());
+    }
+    if (has(further_low_stock)) {
+        policy.low_stock = in.signed_number();
     }
 }
 

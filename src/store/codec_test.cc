@@ -319,7 +319,17 @@ std::vector<Event> golden_promises() {
                         .customer = "u-9",
                         .hold = hold.id,
                         .quantity = 2,
-                        .expires_at = hold.expires_at}};
+                        .expires_at = hold.expires_at},
+        StockExpected{.sku = "mug",
+                      .location = "berlin",
+                      .quantity = 50,
+                      .expected_at = hold.expires_at,
+                      .reference = "PO-8"},
+        StockReceived{.sku = "mug",
+                      .location = "berlin",
+                      .quantity = 20,
+                      .reference = "PO-8",
+                      .expected = 20}};
 }
 
 std::vector<Event> all_golden_events() {
@@ -399,12 +409,14 @@ std::string golden_queue_answers() {
     encode_answers_header(bytes, Instant(std::chrono::milliseconds(1'795'000'000'123)), 2);
     encode(bytes, KeyedAnswer{.key = "k5",
                               .fingerprint = 4,
-                              .answer = StockAnswer{.sku = "mug",
-                                                    .locations = {{"main", {.on_hand = 1}, 3}},
-                                                    .total = {.on_hand = 1},
-                                                    .version = 97,
-                                                    .as_of = golden_hold().created_at,
-                                                    .backordered = 3}});
+                              .answer = StockAnswer{
+                                  .sku = "mug",
+                                  .locations = {{"main", {.on_hand = 1}, 3}},
+                                  .total = {.on_hand = 1},
+                                  .version = 97,
+                                  .as_of = golden_hold().created_at,
+                                  .backordered = 3,
+                                  .expected = {{"main", "PO-8", 50, golden_hold().expires_at}}}});
     encode(bytes, KeyedAnswer{.key = "k6",
                               .fingerprint = 5,
                               .answer = EntryAnswer{.entry = {.high = 7, .low = 8},
@@ -426,6 +438,8 @@ TEST(Codec, GoldenAnswers) {
 
 TEST(Codec, GoldenRows) {
     expect_golden("promise", encoded(golden_promise()));
+    expect_golden("incoming",
+                  encoded(ReceiptRow{.quantity = 50, .expected_at = golden_hold().expires_at}));
     expect_golden("shopper",
                   encoded(ShopperRow{
                       .location = "berlin", .customer = "u-9", .cart = "c-81", .quantity = 2}));
@@ -438,6 +452,7 @@ TEST(Codec, GoldenRows) {
                                             .reserve_at = ReserveAt::payment,
                                             .fulfilment = Fulfilment::at_confirm,
                                             .late_confirm = LateConfirm::backorder,
+                                            .low_stock = 7,
                                             .max_per_cart = 3,
                                             .waitlist = Waitlist::fair,
                                             .offer_ttl = Seconds(90)},

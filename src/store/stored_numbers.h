@@ -186,6 +186,7 @@ inline constexpr auto stored_codes = std::to_array<StoredCode>({
     {RefusalCode::unknown_entry, 33},
     {RefusalCode::waitlist_off, 34},
     {RefusalCode::already_waiting, 35},
+    {RefusalCode::too_many_receipts, 36},
 });
 static_assert(stored_codes.size() == static_cast<std::size_t>(RefusalCode::outcome_unknown) + 1,
               "a new code needs a number");

@@ -139,6 +139,7 @@ TEST_P(CommandsTest, ReplayAgreesWithTheCounters) {
         for (const json::value& row : answer.at("locations").as_array()) {
             json::object expected = row.as_object();
             expected["sku"] = answer.at("sku");
+            expected.erase("incoming");  // announced, and so no part of what was counted
             EXPECT_EQ(replayed.at("stock").as_array().at(rows++), expected);
         }
     }

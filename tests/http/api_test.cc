@@ -427,6 +427,7 @@ TEST_F(StubTest, every_refusal_has_its_status) {
                                               {RefusalCode::hold_cancelled, 409},
                                               {RefusalCode::hold_returned, 409},
                                               {RefusalCode::hold_lost, 409},
+                                              {RefusalCode::too_many_receipts, 409},
                                               {RefusalCode::unknown_entry, 404},
                                               {RefusalCode::waitlist_off, 409},
                                               {RefusalCode::already_waiting, 409},

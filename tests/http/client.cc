@@ -103,7 +103,7 @@ std::optional<Reply> Client::receive() {
         reply.fields[boost::to_lower_copy(line.substr(0, colon))] = line.substr(colon + 2);
     }
     if (!reply.fields.contains("content-length")) {
-        return reply;  // 100 Continue
+        return reply;  // 100 Continue, 304 Not Modified
     }
     const std::size_t length = std::stoul(reply.fields.at("content-length"));
     while (received_.size() < length) {

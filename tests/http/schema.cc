@@ -139,6 +139,9 @@ std::string ApiDocument::check_answer(std::string_view method, std::string_view 
             return "the document does not have this status";
         }
     }
+    if (!response->as_object().contains("content")) {
+        return body.empty() ? "" : "a body, where the document has none: " + std::string(body);
+    }
     const json::object& content = response->at("content").as_object();
     if (!content.contains(type)) {
         return "the document does not have the content type " + type;

@@ -108,7 +108,12 @@ struct Arguments {
     std::string operator()(const ReturnUnits& c) const { return step("return", c); }
     std::string operator()(const ReceiveStock& c) const {
         return fmt::format("stock receive '{}' {}", c.sku, c.quantity) +
-               option("location", c.location);
+               option("location", c.location) + option("reference", c.reference);
+    }
+    std::string operator()(const ExpectStock& c) const {
+        return fmt::format("stock expect '{}' {}", c.sku, c.quantity) +
+               option("location", c.location) + option("reference", c.reference) +
+               option("at", to_rfc3339(c.expected_at));
     }
     std::string operator()(const AdjustStock& c) const {
         return fmt::format("stock adjust '{}' {}", c.sku, c.delta) +

@@ -1,0 +1,37 @@
+// The byte that says which kind of event follows. Part of the stored format: never renumber, never reuse.
+// Used by codec_events.cc only, whose top has the grammar.
+#pragma once
+
+#include <cstdint>
+
+namespace holdfast::store {
+
+enum class EventTag : std::uint8_t {
+    hold_placed = 1,
+    hold_refused = 2,
+    hold_amended = 3,
+    hold_extended = 4,
+    hold_secured = 5,
+    hold_confirmed = 6,
+    hold_released = 7,
+    hold_expired = 8,
+    hold_fulfilled = 9,
+    hold_cancelled = 10,
+    hold_returned = 11,
+    hold_firmed = 12,
+    hold_lost = 13,
+    backorder_allocated = 14,
+    waitlist_joined = 15,
+    waitlist_left = 16,
+    waitlist_offered = 17,
+    sku_defined = 32,
+    location_defined = 33,
+    stock_received = 34,
+    stock_adjusted = 35,
+    stock_moved = 36,
+    stock_transferred = 37,
+    stock_expected = 38,
+    expected_received = 39
+};
+
+}  // namespace holdfast::store
