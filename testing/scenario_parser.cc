@@ -101,6 +101,8 @@ Policy read_policy(Words& words) {
             auto& limit = policy.selling == Selling::preorder ? policy.preorder_limit
                                                               : policy.backorder_limit;
             limit = words.number<Quantity>("a quantity");
+        } else if (words.accept("available_on")) {
+            policy.available_on = Instant(words.duration());
         } else if (words.accept("reserve_at")) {
             policy.reserve_at = words.one_of<ReserveAt>({{"cart", ReserveAt::cart},
                                                          {"checkout", ReserveAt::checkout},

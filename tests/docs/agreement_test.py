@@ -6,9 +6,10 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from documents import DOCUMENTS, ROOT, prose, quoted, rows
+from documents import DOCUMENTS, ROOT, blocks, lead, prose, quoted, rows
 
 DOCS = ROOT / "docs"
+SCENARIOS = ROOT / "tests/scenarios"
 TOP = "src|include|api|tests|testing|bench|examples|scripts|docs|cmake|fuzz"
 # Made up for docs/adding-a-command.md.
 INVENTED = {"tests/scenarios/pause.scenario"}
@@ -38,6 +39,14 @@ def members(text):
     text = re.sub(r"std::size_t\{(\d+)\} << (\d+)", lambda shift: str(int(shift[1]) << int(shift[2])), text)
     found = re.findall(r"^\s*[\w:<> ]+ (\w+)(?: = |\{)([\d'hs* ]+)\}?;", text, re.M)
     return {name: number(value) for name, value in found}
+
+
+def policy_fields():
+    return re.findall(r"^    [\w:<>]+ (\w+)(?:[{;]| =)", source("include/holdfast/policy.h"), re.M)
+
+
+def scenarios_linked(text):
+    return set(re.findall(r"tests/scenarios/(\w+)\.scenario\)", text))
 
 
 class Agreement(unittest.TestCase):
@@ -82,8 +91,29 @@ class Agreement(unittest.TestCase):
         self.assertEqual(names, set(quoted(prose(DOCS / "api.md").split("The types:")[1])))
 
     def test_policy(self):
-        fields = re.findall(r"^    [\w:<>]+ (\w+)(?:[{;]| =)", source("include/holdfast/policy.h"), re.M)
-        self.assertEqual(fields, [quoted(row[0])[0] for row in rows(DOCS / "api.md", "Policy")[1:]])
+        self.assertEqual(policy_fields(), [quoted(row[0])[0] for row in rows(DOCS / "api.md", "Policy")[1:]])
+
+    def test_every_field_says_what_its_change_does(self):
+        table = rows(DOCS / "policies.md", "Changing a policy while holds are open")[1:]
+        self.assertEqual(policy_fields(), [quoted(row[0])[0] for row in table])
+        for row in table:
+            self.assertTrue(scenarios_linked(row[-1]), f"no scenario shows what a new {row[0]} does")
+            self.assertTrue(all(row), f"the row of {row[0]} has an empty cell")
+
+    def test_scenarios_are_shown_as_they_are(self):
+        shown = [(document, block) for document in DOCUMENTS for block in blocks(document) if block.language == "text"]
+        self.assertGreater(len(shown), 10)
+        for document, block in shown:
+            where = f"{document.name}:{block.line}"
+            link = re.fullmatch(r"\[(\w+\.scenario)\]\(\.\./tests/scenarios/\1\):", lead(document, block))
+            self.assertTrue(link, f"{where}: the line above a `text` block is a link to its scenario")
+            self.assertEqual((SCENARIOS / link[1]).read_bytes().decode(), block.text, where)
+
+    def test_scenarios_of_policies_are_told(self):
+        told = set().union(*(scenarios_linked(prose(document)) for document in DOCUMENTS))
+        for scenario in sorted(SCENARIOS.glob("*.scenario")):
+            if re.search(r"^sku +\S+ +[^#\s]", scenario.read_text(encoding="utf-8"), re.M):
+                self.assertIn(scenario.stem, told, "docs/policies.md links every scenario that sets a policy")
 
     def test_metrics(self):
         names = set(re.findall(r'"(holdfast_\w+)"', source("src/telemetry/metrics.cc")))

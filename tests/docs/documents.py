@@ -30,6 +30,12 @@ def blocks(document):
     return found
 
 
+def lead(document, block):
+    """The last line of text above a block."""
+    above = document.read_text(encoding="utf-8").splitlines()[:block.line - 2]
+    return next((line for line in reversed(above) if line.strip()), "")
+
+
 def prose(document):
     """The text without its fenced blocks."""
     return re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.M | re.S)
