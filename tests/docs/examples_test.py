@@ -90,7 +90,7 @@ def normalised(value, name=""):
     if isinstance(value, list):
         return [normalised(item) for item in value]
     if isinstance(value, str):
-        value = re.sub(r"hold_[0-9a-f]{32}", "hold_ID", value)
+        value = re.sub(r"(hold|wait)_[0-9a-f]{32}", r"\1_ID", value)
         value = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", value)
         return re.sub(r"^[0-9a-f]{16}$", "REQUEST", value) if name == "request_id" else value
     return value
