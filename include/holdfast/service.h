@@ -166,6 +166,10 @@ private:
     Outcome<Answer> wait_any(Submission submission);
 };
 
+// The first fault of a command that is seen without a store, as submitting it would be refused; nothing
+// when only the shop's state can refuse it. For programs that check much before they change anything.
+std::optional<Refusal> validate(const Command& command);
+
 // Opens or makes the store in options.data. Throws StoreError (what happened, and the remedy).
 std::unique_ptr<Service> open(const Options& options);
 

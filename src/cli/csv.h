@@ -5,11 +5,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "cli/input_file.h"
 
 namespace holdfast::cli {
 
@@ -17,25 +18,19 @@ class CsvReader {
 public:
     // "-" is the standard input.
     explicit CsvReader(const std::filesystem::path& path);
-    ~CsvReader();
-    CsvReader(const CsvReader&) = delete;
-    CsvReader& operator=(const CsvReader&) = delete;
 
     // The next record that is not an empty line; false at the end.
     bool next(std::vector<std::string>& fields);
     // Where the last record began, from 1.
     [[nodiscard]] std::uint64_t line() const { return record_line_; }
+    [[nodiscard]] const std::string& name() const { return file_.name(); }
     // "stock.csv:12", for messages.
     [[nodiscard]] std::string where() const;
 
 private:
-    struct File;
-    int peek();
-    int get();
     void read_quoted(std::string& field);
 
-    std::string name_;
-    std::unique_ptr<File> file_;
+    InputFile file_;
     std::uint64_t current_line_ = 1;
     std::uint64_t record_line_ = 1;
 };

@@ -1,15 +1,17 @@
 #include <algorithm>
+#include <array>
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <set>
 
 #include <boost/container_hash/hash.hpp>
+#include <fmt/format.h>
 
+#include <holdfast/limits.h>
+#include "cli/catalogue.h"
 #include "cli/command.h"
 #include "cli/connection.h"
-#include "cli/csv.h"
-#include "cli/orders.h"
-#include "cli/policy_fields.h"
 #include "cli/terminal.h"
 
 namespace holdfast::cli {
@@ -17,247 +19,204 @@ namespace holdfast::cli {
 namespace {
 
 constexpr std::size_t commands_at_once = 500;
-// A file with a wrong column has a fault on every line; so many are enough to see that.
-constexpr std::size_t faults_shown = 20;
 
 struct ImportOptions {
     Target target;
+    std::string catalogue;
     std::string locations;
     std::string skus;
     std::string stock;
     bool check = false;
 };
 
-// One line of a stock file.
-struct StockLine {
-    std::string where;
-    std::string sku;
-    std::string location = "main";
-    Quantity quantity = 0;
-    bool counted = false;  // the units that are there, rather than units that came in
-    std::string reference;
-};
-
-struct Import {
-    std::vector<DefineLocation> locations;
-    std::vector<DefineSku> skus;
-    std::vector<StockLine> stock;
-    std::vector<std::string> faults;
-};
-
-// Reads one file by the names of its columns and collects what is wrong with it.
-class Sheet {
+// What the shop has before the import; nothing but the location `main` without a connection.
+class Shop {
 public:
-    Sheet(const std::string& path, const std::vector<std::string>& required,
-          const std::vector<std::string>& optional, std::vector<std::string>& faults)
-        : reader_(path), header_(reader_), faults_(faults) {
-        std::set<std::string> seen;
-        for (const std::string& name : header_.names()) {
-            const bool known =
-                std::ranges::count(required, name) + std::ranges::count(optional, name) > 0;
-            if (!known || !seen.insert(name).second) {
-                fault(known ? "the column " + name + " is there twice"
-                            : "there is no column \"" + name + "\"; known are " + list(required) +
-                                  ", " + list(optional));
-            }
-        }
-        for (const std::string& name : required) {
-            if (!seen.contains(name)) {
-                fault("the column " + name + " is missing");
-            }
-        }
-    }
+    explicit Shop(Connection* connection) : connection_(connection) {}
 
-    bool next() {
-        while (reader_.next(fields_)) {
-            if (fields_.size() == header_.names().size()) {
-                return true;
+    std::set<std::string> locations() {
+        std::set<std::string> names = {"main"};
+        if (connection_ != nullptr) {
+            for (const LocationAnswer& location : required(connection_->locations())) {
+                names.insert(location.location);
             }
-            fault("it has " + std::to_string(fields_.size()) + " fields, the first line has " +
-                  std::to_string(header_.names().size()));
         }
-        return false;
+        return names;
     }
-    void fault(const std::string& text) { faults_.push_back(reader_.where() + ": " + text); }
-
-    // Empty when the file has no such column.
-    [[nodiscard]] std::string text(const std::string& name) const {
-        const auto column = header_.find({name});
-        return column && *column < fields_.size() ? fields_[*column] : "";
-    }
-    std::string id(const std::string& name) {
-        std::string value = text(name);
-        if (!is_id(value)) {
-            fault("\"" + value + "\" is no " + name + "; it must be 1 to " +
-                  std::to_string(limits::id_bytes_max) + " printable ASCII characters, no spaces");
+    // nullptr when the SKU is not known. Stays until the next call.
+    const StockAnswer* stock(const std::string& sku) {
+        if (!asked_ || *asked_ != sku) {
+            answer_ = connection_ == nullptr ? std::nullopt : known(connection_->stock(sku));
+            asked_ = sku;
         }
-        return value;
+        return answer_ ? &*answer_ : nullptr;
     }
-    std::optional<Quantity> number(const std::string& name, Quantity low, Quantity high) {
-        const auto value = parse_quantity(text(name));
-        if (!value || *value < low || *value > high) {
-            fault("\"" + text(name) + "\" is no " + name + "; it must be a whole number from " +
-                  std::to_string(low) + " to " + std::to_string(high));
-            return std::nullopt;
-        }
-        return value;
+    // Of a SKU that is known.
+    Quantity safety_stock(const std::string& sku) {
+        return required(connection_->sku(sku)).policy.safety_stock;
     }
-    [[nodiscard]] const std::vector<std::string>& columns() const { return header_.names(); }
-    [[nodiscard]] std::string where() const { return reader_.where(); }
+    bool anyone_waits(const std::string& sku) {
+        return stock(sku) != nullptr && !required(connection_->waitlist(sku, "", 1)).items.empty();
+    }
 
 private:
-    static std::string list(const std::vector<std::string>& names) {
-        std::string text;
-        for (const std::string& name : names) {
-            text += (text.empty() ? "" : ", ") + name;
+    static std::optional<StockAnswer> known(Result<StockAnswer> answer) {
+        if (!answer && answer.error().code == RefusalCode::unknown_sku) {
+            return std::nullopt;
         }
-        return text;
+        return required(std::move(answer));
     }
 
-    CsvReader reader_;
-    CsvHeader header_;
-    std::vector<std::string>& faults_;
-    std::vector<std::string> fields_;
+    Connection* connection_;
+    std::optional<std::string> asked_;
+    std::optional<StockAnswer> answer_;
 };
 
-void read_locations(const std::string& path, Import& import) {
-    constexpr Quantity priority_max = 1'000'000;
-    Sheet sheet(path, {"location"}, {"region", "priority"}, import.faults);
-    std::set<std::string> seen;
-    while (sheet.next()) {
-        DefineLocation location{.location = sheet.id("location"), .region = "", .priority = 0};
-        if (!seen.insert(location.location).second) {
-            sheet.fault("the location " + location.location + " is there twice");
-        }
-        if (!sheet.text("region").empty()) {
-            location.region = sheet.id("region");
-        }
-        if (!sheet.text("priority").empty()) {
-            location.priority =
-                static_cast<int>(sheet.number("priority", -priority_max, priority_max).value_or(0));
-        }
-        import.locations.push_back(std::move(location));
-    }
-}
+// Judges the stock lines by what the shop has, and finds the commands that make counts true.
+class StockPlan {
+public:
+    StockPlan(Catalogue& catalogue, Connection* connection)
+        : catalogue_(catalogue), shop_(connection) {}
 
-void read_skus(const std::string& path, Import& import) {
-    std::vector<std::string> fields(policy_field_names().begin(), policy_field_names().end());
-    Sheet sheet(path, {"sku"}, fields, import.faults);
-    std::set<std::string> seen;
-    while (sheet.next()) {
-        DefineSku sku{.sku = sheet.id("sku"), .policy = {}};
-        if (!seen.insert(sku.sku).second) {
-            sheet.fault("the SKU " + sku.sku + " is there twice");
-        }
-        for (const std::string& name : fields) {
-            if (const auto wrong = set_policy_field(sku.policy, name, sheet.text(name))) {
-                sheet.fault("\"" + sheet.text(name) + "\" is no " + name + "; " + *wrong);
+    void make() {
+        const std::set<std::string> locations = known_locations();
+        for (const StockLine& line : catalogue_.stock()) {
+            const StockAnswer* there = shop_.stock(line.sku);
+            const bool known_sku = there != nullptr || catalogue_.policy(line.sku) != nullptr;
+            const bool known_location = locations.contains(line.location);
+            if (!known_sku || !known_location) {
+                name_unknown(line, !known_sku, !known_location);
+            } else if (line.counted) {
+                plan_count(line, row_of(there, line.location));
+            } else {
+                check_goods_in(line, row_of(there, line.location));
             }
         }
-        const Policy& policy = sku.policy;
-        if (policy.max_life < policy.max_ttl || policy.max_ttl < policy.hold_ttl ||
-            policy.max_ttl < policy.checkout_ttl) {
-            sheet.fault(
-                "the times must grow: hold_ttl and checkout_ttl at most max_ttl, max_ttl "
-                "at most max_life");
-        }
-        import.skus.push_back(std::move(sku));
     }
-}
+    [[nodiscard]] std::vector<Command>& counts() { return counts_; }
 
-void read_stock(const std::string& path, Import& import) {
-    // The counters that `holdfast export stock` writes beside on_hand say nothing new.
-    Sheet sheet(path, {"sku"},
-                {"location", "quantity", "on_hand", "reference", "available", "held", "committed",
-                 "safety_stock", "returned", "repair", "damaged"},
-                import.faults);
-    const bool counted = std::ranges::count(sheet.columns(), "on_hand") > 0;
-    if (counted == (std::ranges::count(sheet.columns(), "quantity") > 0)) {
-        sheet.fault(
-            "it must have one of the columns quantity (units that come in) and on_hand "
-            "(units counted)");
-        return;
+private:
+    void fault(const StockLine& line, const std::string& text) {
+        catalogue_.faults().add(line.where + ": " + text);
     }
-    std::set<std::pair<std::string, std::string>> seen;
-    while (sheet.next()) {
-        StockLine line;
-        line.where = sheet.where();
-        line.sku = sheet.id("sku");
-        if (!sheet.text("location").empty()) {
-            line.location = sheet.id("location");
+    void name_unknown(const StockLine& line, bool sku, bool location) {
+        if (!catalogue_.whole()) {
+            return;  // it may stand where a file could not be read
         }
-        if (counted && !seen.insert({line.sku, line.location}).second) {
-            sheet.fault("the SKU " + line.sku + " is counted twice at " + line.location);
+        if (sku) {
+            fault(line,
+                  fmt::format("the SKU {} is not known; define it in a file for --skus", line.sku));
         }
-        line.counted = counted;
-        line.quantity =
-            sheet.number(counted ? "on_hand" : "quantity", counted ? 0 : 1, limits::quantity_max)
-                .value_or(0);
-        line.reference = sheet.text("reference");
-        if (line.reference.size() > limits::text_bytes_max) {
-            sheet.fault("the reference is longer than " + std::to_string(limits::text_bytes_max) +
-                        " bytes");
+        if (location) {
+            fault(line, fmt::format("the location {} is not known; define it in a file for "
+                                    "--locations",
+                                    line.location));
         }
-        import.stock.push_back(std::move(line));
     }
-}
+    static const StockRow* row_of(const StockAnswer* stock, const std::string& location) {
+        if (stock == nullptr) {
+            return nullptr;
+        }
+        const auto row = std::ranges::find(stock->locations, location, &StockRow::location);
+        return row == stock->locations.end() ? nullptr : &*row;
+    }
 
-// What the stock file names must be there already or come with the same import.
-void check_names(Connection& connection, Import& import) {
-    std::map<std::string, bool> skus;
-    for (const DefineSku& sku : import.skus) {
-        skus[sku.sku] = true;
-    }
-    std::set<std::string> locations;
-    for (const DefineLocation& location : import.locations) {
-        locations.insert(location.location);
-    }
-    for (const LocationAnswer& location : required(connection.locations())) {
-        locations.insert(location.location);
-    }
-    for (const StockLine& line : import.stock) {
-        if (!skus.contains(line.sku)) {
-            skus[line.sku] = connection.sku(line.sku).has_value();
+    std::set<std::string> known_locations() {
+        std::set<std::string> names = shop_.locations();
+        for (const DefineLocation& location : catalogue_.locations()) {
+            names.insert(location.location);
         }
-        if (!skus[line.sku]) {
-            import.faults.push_back(line.where + ": the SKU " + line.sku +
-                                    " is not known; define it in a file for --skus");
+        if (names.size() > limits::locations_max) {
+            catalogue_.faults().add(fmt::format(
+                "there would be {} locations with those that are there; a shop has at most {}",
+                names.size(), limits::locations_max));
         }
-        if (line.location != "main" && !locations.contains(line.location)) {
-            import.faults.push_back(line.where + ": the location " + line.location +
-                                    " is not known; define it in a file for --locations");
-        }
+        return names;
     }
-}
 
-[[noreturn]] void refuse(const std::vector<std::string>& faults) {
-    std::string text = "nothing was imported:";
-    for (std::size_t i = 0; i < std::min(faults.size(), faults_shown); ++i) {
-        text += "\n  " + faults[i];
-    }
-    if (faults.size() > faults_shown) {
-        text += "\n  and " + std::to_string(faults.size() - faults_shown) + " more";
-    }
-    throw Failure(ExitStatus::refused, text);
-}
-
-// A count sets what is on hand, so importing it again changes nothing.
-std::optional<Command> count(Connection& connection, const StockLine& line) {
-    const auto stock = connection.stock(line.sku);
-    Quantity on_hand = 0;
-    if (stock) {
-        for (const StockRow& row : stock->locations) {
-            on_hand += row.location == line.location ? row.counters.on_hand : 0;
+    void check_goods_in(const StockLine& line, const StockRow* row) {
+        Quantity& coming = coming_[{line.sku, line.location}];
+        coming += line.quantity;
+        const Quantity on_hand = (row == nullptr ? 0 : row->counters.on_hand) + coming;
+        if (on_hand > limits::quantity_max) {
+            fault(line, fmt::format("with {} more of {} there would be {} at {}; at most {} are "
+                                    "possible",
+                                    line.quantity, line.sku, on_hand, line.location,
+                                    limits::quantity_max));
         }
     }
-    if (on_hand == line.quantity) {
-        return std::nullopt;
+
+    // The units that are never offered, once the policies of this import are in force.
+    Quantity safety_stock(const StockLine& line, const StockRow* row) {
+        if (const Policy* policy = catalogue_.policy(line.sku)) {
+            return policy->safety_stock;
+        }
+        return row != nullptr ? row->counters.safety_stock : shop_.safety_stock(line.sku);
     }
-    return AdjustStock{.sku = line.sku,
-                       .location = line.location,
-                       .delta = line.quantity - on_hand,
-                       .reason = "counted (import)",
-                       .reference = line.reference};
+
+    // Units are set aside out of those that are free. Where there is too little stock for what must never
+    // be offered, none are: then as many as lack come in first and go out again afterwards, but not where
+    // they could be taken for somebody who waits.
+    void plan_count(const StockLine& line, const StockRow* row) {
+        const Counters now = row == nullptr ? Counters{} : row->counters;
+        Quantity free = line.quantity - now.held - now.committed - safety_stock(line, row);
+        std::vector<Command> aside;
+        for (std::size_t i = 0; i < aside_states.size(); ++i) {
+            const Quantity before = now.*aside_states[i].counter;
+            const Quantity after = line.aside[i].value_or(before);
+            free -= after;
+            if (after > before) {
+                aside.emplace_back(
+                    move(line, StockState::available, aside_states[i].state, after - before));
+            } else if (after < before) {
+                counts_.emplace_back(
+                    move(line, aside_states[i].state, StockState::available, before - after));
+            }
+        }
+        const Quantity lent = aside.empty() ? 0 : std::max<Quantity>(0, -free);
+        if (lent > 0 && is_wanted(line, row)) {
+            fault(line, fmt::format("so many units of {} cannot be set aside at {}: of {} on hand "
+                                    "{} too few would be free beside those that are held, sold or "
+                                    "safety stock; count again, or lower safety_stock",
+                                    line.sku, line.location, line.quantity, lent));
+        }
+        adjust(line, line.quantity - now.on_hand + lent);
+        std::ranges::move(aside, std::back_inserter(counts_));
+        adjust(line, -lent);
+    }
+    bool is_wanted(const StockLine& line, const StockRow* row) {
+        return (row != nullptr && (row->counters.held != 0 || row->counters.committed != 0 ||
+                                   row->backordered != 0)) ||
+               shop_.anyone_waits(line.sku);
+    }
+    static MoveStock move(const StockLine& line, StockState from, StockState to,
+                          Quantity quantity) {
+        return {.sku = line.sku,
+                .location = line.location,
+                .quantity = quantity,
+                .from = from,
+                .to = to,
+                .reference = line.reference};
+    }
+    // A count sets what is there, so importing it again changes nothing.
+    void adjust(const StockLine& line, Quantity delta) {
+        if (delta != 0) {
+            counts_.emplace_back(AdjustStock{.sku = line.sku,
+                                             .location = line.location,
+                                             .delta = delta,
+                                             .reason = "counted (import)",
+                                             .reference = line.reference});
+        }
+    }
+
+    Catalogue& catalogue_;
+    Shop shop_;
+    std::vector<Command> counts_;
+    std::map<std::pair<std::string, std::string>, Quantity> coming_;
+};
+
+[[noreturn]] void refuse(const Faults& faults) {
+    throw Failure(ExitStatus::refused, "nothing was imported:\n  " + faults.text());
 }
 
 // Names the goods that come in, so that a second run of the same file, after a broken first one, adds
@@ -312,63 +271,89 @@ private:
     Progress progress_{"importing"};
 };
 
-std::size_t carry_out(Connection& connection, const Import& import) {
-    Carrier definitions(connection, import.locations.size() + import.skus.size(), "");
-    for (const DefineLocation& location : import.locations) {
+std::size_t carry_out(Connection& connection, const Catalogue& catalogue,
+                      std::vector<Command> counts) {
+    Carrier definitions(connection, catalogue.locations().size() + catalogue.skus().size(), "");
+    for (const DefineLocation& location : catalogue.locations()) {
         definitions.add(location);
     }
-    for (const DefineSku& sku : import.skus) {
+    for (const DefineSku& sku : catalogue.skus()) {
         definitions.add(sku);
     }
     definitions.flush();
-    const bool counted = !import.stock.empty() && import.stock.front().counted;
-    Carrier stock(connection, import.stock.size(), counted ? "" : delivery_key(import.stock));
-    for (const StockLine& line : import.stock) {
-        if (!line.counted) {
-            stock.add(ReceiveStock{.sku = line.sku,
-                                   .location = line.location,
-                                   .quantity = line.quantity,
-                                   .reference = line.reference});
-        } else if (auto correction = count(connection, line)) {
-            stock.add(std::move(*correction));
+    std::vector<StockLine> lines;
+    std::ranges::copy_if(catalogue.stock(), std::back_inserter(lines),
+                         [](const StockLine& line) { return !line.counted; });
+    Carrier goods(connection, lines.size(), delivery_key(lines));
+    for (const StockLine& line : lines) {
+        goods.add(ReceiveStock{.sku = line.sku,
+                               .location = line.location,
+                               .quantity = line.quantity,
+                               .reference = line.reference});
+    }
+    goods.flush();
+    Carrier corrections(connection, counts.size(), "");
+    for (Command& command : counts) {
+        corrections.add(std::move(command));
+    }
+    corrections.flush();
+    return definitions.done() + goods.done() + corrections.done();
+}
+
+void read_files(const ImportOptions& options, Catalogue& catalogue) {
+    const std::array files = {std::pair(&options.catalogue, CatalogueFile::all),
+                              std::pair(&options.locations, CatalogueFile::locations),
+                              std::pair(&options.skus, CatalogueFile::skus),
+                              std::pair(&options.stock, CatalogueFile::stock)};
+    if (std::ranges::all_of(files, [](const auto& it) { return it.first->empty(); })) {
+        throw Failure(ExitStatus::usage,
+                      "there is nothing to import; name a file with --catalogue, --skus, --stock "
+                      "or --locations");
+    }
+    for (const auto& [path, what] : files) {
+        if (!path->empty()) {
+            catalogue.read(*path, what);
         }
     }
-    stock.flush();
-    return definitions.done() + stock.done();
+}
+
+// A data directory is made by an import that is carried out, not by one that is only looked at.
+bool is_there(const Target& target) {
+    const std::filesystem::path data = target.data();
+    return !target.local() || (std::filesystem::exists(data) && !std::filesystem::is_empty(data));
 }
 
 ExitStatus run(ImportOptions& options) {
-    if (options.locations.empty() && options.skus.empty() && options.stock.empty()) {
-        throw Failure(ExitStatus::usage,
-                      "there is nothing to import; name a file with --skus, "
-                      "--stock or --locations");
+    Catalogue catalogue;
+    read_files(options, catalogue);
+    const bool faulty = !catalogue.faults().empty();
+    std::unique_ptr<Connection> connection;
+    std::vector<Command> counts;
+    try {
+        connection = is_there(options.target) ? options.target.connect() : nullptr;
+        StockPlan plan(catalogue, connection.get());
+        plan.make();
+        counts = std::move(plan.counts());
+    } catch (const std::exception&) {
+        // What the files alone have told is worth more than that nobody could be asked for the rest.
+        if (!faulty) {
+            throw;
+        }
     }
-    Import import;
-    if (!options.locations.empty()) {
-        read_locations(options.locations, import);
+    if (!catalogue.faults().empty()) {
+        refuse(catalogue.faults());
     }
-    if (!options.skus.empty()) {
-        read_skus(options.skus, import);
-    }
-    if (!options.stock.empty()) {
-        read_stock(options.stock, import);
-    }
-    if (!import.faults.empty()) {
-        refuse(import.faults);
-    }
-    const auto connection = options.target.connect(true);
-    check_names(*connection, import);
-    if (!import.faults.empty()) {
-        refuse(import.faults);
-    }
-    const std::string read = std::to_string(import.locations.size()) + " locations, " +
-                             std::to_string(import.skus.size()) + " SKUs, " +
-                             std::to_string(import.stock.size()) + " stock lines: ";
+    const std::string read =
+        fmt::format("{} locations, {} SKUs, {} stock lines: ", catalogue.locations().size(),
+                    catalogue.skus().size(), catalogue.stock().size());
     if (options.check) {
         std::cout << read << "all well, nothing was changed\n";
         return ExitStatus::ok;
     }
-    const std::size_t changes = carry_out(*connection, import);
+    if (!connection) {
+        connection = options.target.connect(true);
+    }
+    const std::size_t changes = carry_out(*connection, catalogue, std::move(counts));
     std::cout << read << changes << " changes made in " << options.target.name() << '\n';
     return ExitStatus::ok;
 }
@@ -379,24 +364,41 @@ void define_import(CLI::App& command, Action& action) {
     const auto options = std::make_shared<ImportOptions>();
     describe(
         command,
-        {"brings a catalogue and its stock in from CSV files",
-         "All files are read and checked before anything is changed; each fault is named with its "
-         "file and line. The first line of a file names its columns, in any order:\n"
+        {"brings a catalogue and its stock in from CSV or JSON files",
+         "All files are read and checked, against each other and against the shop, before anything "
+         "is changed; each fault is named with its file and line. A file whose name ends in .json "
+         "is JSON, any other CSV. The first line of CSV names its columns, in any order:\n"
          "\n"
          "  --locations  location, region, priority\n"
-         "  --skus       sku, hold_ttl, checkout_ttl, max_ttl, max_life, max_extensions,\n"
-         "               late_confirm, safety_stock, max_per_customer, allocation, split\n"
+         "  --skus       sku, selling, backorder_limit, preorder_limit, available_on, reserve_at,\n"
+         "               fulfilment, hold_ttl, checkout_ttl, max_ttl, max_life, max_extensions,\n"
+         "               late_confirm, safety_stock, max_per_cart, max_per_customer, waitlist,\n"
+         "               offer_ttl, allocation, split\n"
          "  --stock      sku, location, reference, and one of\n"
          "               quantity  units that come in: they are added\n"
-         "               on_hand   units counted: the stock on hand becomes that\n"
+         "               on_hand   units counted: the stock on hand becomes that; of them\n"
+         "                         returned, repair and damaged are not for sale\n"
          "\n"
-         "What is left out has its default (a location: main). An import that was broken off is "
-         "run again as it is: within a day nothing is added twice. Files may be gzipped (.gz); "
-         "\"-\" is the standard input.",
+         "JSON has the same names, a policy's in an object of its own. --catalogue takes all three "
+         "lists in one file, the other options one each:\n"
+         "\n"
+         "  {\"locations\": [{\"location\": \"main\", \"region\": \"eu\", \"priority\": 0}],\n"
+         "   \"skus\": [{\"sku\": \"mug\", \"policy\": {\"hold_ttl\": 900}}],\n"
+         "   \"stock\": [{\"sku\": \"mug\", \"location\": \"main\", \"quantity\": 100}]}\n"
+         "\n"
+         "What is left out, empty or null has its default (a location: main); a SKU that is there "
+         "already gets the whole policy of the file. An import that was broken off is run again as "
+         "it is: within a day nothing is added twice. Files may be gzipped (.gz); \"-\" is the "
+         "standard input, as CSV, or for --catalogue JSON.",
          "$ holdfast import --data shop --skus catalogue.csv --stock stock.csv\n"
-         "$ holdfast import --data shop --stock stock.csv --check"});
+         "$ holdfast import --data shop --stock stock.csv --check\n"
+         "$ holdfast export --data shop catalogue -o shop.json\n"
+         "$ holdfast import --data another --catalogue shop.json"});
     options->target.add_options(command);
-    command.add_option("--skus", options->skus, "The catalogue.")->option_text("FILE");
+    command.add_option("--catalogue", options->catalogue, "Locations, SKUs and stock, as JSON.")
+        ->option_text("FILE");
+    command.add_option("--skus", options->skus, "The SKUs and their policies.")
+        ->option_text("FILE");
     command.add_option("--stock", options->stock, "The stock.")->option_text("FILE");
     command.add_option("--locations", options->locations, "The locations.")->option_text("FILE");
     command.add_flag("--check", options->check, "Only check; change nothing.");

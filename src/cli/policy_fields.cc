@@ -15,6 +15,7 @@ using Writer = std::optional<std::string> (*)(Policy&, const std::string&);
 
 struct Field {
     std::string_view name;
+    FieldKind kind;
     Reader read;
     Writer write;
 };
@@ -32,7 +33,8 @@ std::optional<std::string> read_number(const std::string& value, Quantity low, Q
 
 template <Seconds Policy::* Member>
 constexpr Field seconds_field(std::string_view name) {
-    return {name, [](const Policy& policy) { return std::to_string((policy.*Member).count()); },
+    return {name, FieldKind::number,
+            [](const Policy& policy) { return std::to_string((policy.*Member).count()); },
             [](Policy& policy, const std::string& value) {
                 return read_number(value, limits::ttl_min.count(), limits::hold_life_max.count(),
                                    [&](Quantity number) { policy.*Member = Seconds(number); });
@@ -41,7 +43,8 @@ constexpr Field seconds_field(std::string_view name) {
 
 template <auto Member, auto Last>
 constexpr Field word_field(std::string_view name) {
-    return {name, [](const Policy& policy) { return std::string(to_string(policy.*Member)); },
+    return {name, FieldKind::text,
+            [](const Policy& policy) { return std::string(to_string(policy.*Member)); },
             [](Policy& policy, const std::string& value) -> std::optional<std::string> {
                 if (const auto word = parse_word(value, Last)) {
                     policy.*Member = *word;
@@ -58,7 +61,7 @@ constexpr Field word_field(std::string_view name) {
 
 template <std::optional<Quantity> Policy::* Member, Quantity Low>
 constexpr Field limit_field(std::string_view name) {
-    return {name,
+    return {name, FieldKind::number,
             [](const Policy& policy) {
                 return policy.*Member ? std::to_string(*(policy.*Member)) : std::string();
             },
@@ -72,7 +75,7 @@ const std::array fields = {
     word_field<&Policy::selling, Selling::preorder>("selling"),
     limit_field<&Policy::backorder_limit, 0>("backorder_limit"),
     limit_field<&Policy::preorder_limit, 0>("preorder_limit"),
-    Field{"available_on",
+    Field{"available_on", FieldKind::text,
           [](const Policy& policy) {
               return policy.available_on ? to_rfc3339(*policy.available_on) : std::string();
           },
@@ -89,7 +92,7 @@ const std::array fields = {
     seconds_field<&Policy::checkout_ttl>("checkout_ttl"),
     seconds_field<&Policy::max_ttl>("max_ttl"),
     seconds_field<&Policy::max_life>("max_life"),
-    Field{"max_extensions",
+    Field{"max_extensions", FieldKind::number,
           [](const Policy& policy) { return std::to_string(policy.max_extensions); },
           [](Policy& policy, const std::string& value) {
               return read_number(value, 0, limits::extensions_max, [&](Quantity number) {
@@ -97,7 +100,8 @@ const std::array fields = {
               });
           }},
     word_field<&Policy::late_confirm, LateConfirm::backorder>("late_confirm"),
-    Field{"safety_stock", [](const Policy& policy) { return std::to_string(policy.safety_stock); },
+    Field{"safety_stock", FieldKind::number,
+          [](const Policy& policy) { return std::to_string(policy.safety_stock); },
           [](Policy& policy, const std::string& value) {
               return read_number(value, 0, limits::quantity_max,
                                  [&](Quantity number) { policy.safety_stock = number; });
@@ -112,7 +116,7 @@ const std::array fields = {
     word_field<&Policy::waitlist, Waitlist::fair>("waitlist"),
     seconds_field<&Policy::offer_ttl>("offer_ttl"),
     word_field<&Policy::allocation, AllocationRule::nearest>("allocation"),
-    Field{"split",
+    Field{"split", FieldKind::truth,
           [](const Policy& policy) { return std::string(policy.split ? "true" : "false"); },
           [](Policy& policy, const std::string& value) -> std::optional<std::string> {
               if (value != "true" && value != "false") {
@@ -139,6 +143,10 @@ const std::vector<std::string_view>& policy_field_names() {
         return all;
     }();
     return names;
+}
+
+FieldKind policy_field_kind(std::string_view name) {
+    return field(name).kind;
 }
 
 std::string policy_field(const Policy& policy, std::string_view name) {

@@ -149,8 +149,8 @@ std::optional<std::string> JsonTree::parse(std::string_view text) {
     parser_->reset();
     parser_->handler().start(text);
     json::error_code error;
-    const std::size_t used = parser_->write_some(false, text.data(), text.size(), error);
-    if (!error && used == text.size()) {
+    understood_ = parser_->write_some(false, text.data(), text.size(), error);
+    if (!error && understood_ == text.size()) {
         HF_ASSERT(!nodes_.empty());
         return std::nullopt;
     }

@@ -49,6 +49,8 @@ public:
 
     // Nothing when `text` is JSON, otherwise what is wrong with it.
     std::optional<std::string> parse(std::string_view text);
+    // How many bytes of it were understood: where the fault is, when there is one.
+    [[nodiscard]] std::size_t understood() const { return understood_; }
 
     [[nodiscard]] const JsonNode& root() const { return nodes_.front(); }
     [[nodiscard]] const JsonNode& at(std::uint32_t index) const { return nodes_[index]; }
@@ -62,6 +64,7 @@ private:
 
     std::vector<JsonNode> nodes_;
     std::unique_ptr<Parser> parser_;
+    std::size_t understood_ = 0;
 };
 
 // In decimal digits.

@@ -26,6 +26,10 @@ Outcome<Answer> Service::wait_any(Submission submission) {
     return promise.get_future().get();
 }
 
+std::optional<Refusal> validate(const Command& command) {
+    return core::validate(command);
+}
+
 }  // namespace holdfast
 
 namespace holdfast::service {

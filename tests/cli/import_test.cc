@@ -1,4 +1,6 @@
-// What comes in and goes out as CSV.
+// What comes in as CSV and JSON: every rule of what is refused, and that nothing is changed then.
+#include "cli/policy_fields.h"
+#include "cli/records.h"
 #include "tests/cli/program.h"
 
 namespace holdfast::cli {
@@ -8,10 +10,12 @@ class ImportTest : public ShopTest {
 protected:
     // Imports a file that is refused; the message names each of these, and nothing was changed.
     void expect_refused(const std::string& option, const std::string& text,
-                        const std::vector<std::string>& named) {
-        write_file(directory() / "bad.csv", text);
+                        const std::vector<std::string>& named,
+                        const std::string& file = "bad.csv") {
+        write_file(directory() / file, text);
         const std::string before = expect(0, "holdfast export events " + at());
-        const std::string message = expect(1, "holdfast import " + option + " bad.csv " + at());
+        const std::string message =
+            expect(1, "holdfast import " + option + " " + file + " " + at());
         EXPECT_NE(message.find("nothing was imported"), std::string::npos) << message;
         for (const std::string& part : named) {
             EXPECT_NE(message.find(part), std::string::npos) << part << " in\n" << message;
@@ -32,7 +36,7 @@ TEST_F(ImportTest, EveryFaultIsNamedWithItsLine) {
                    {"bad.csv:1: there is no column \"hold_tll\""});
     expect_refused("--skus", "hold_ttl\n1\n", {"bad.csv:1: the column sku is missing"});
     expect_refused("--skus", "sku,hold_ttl,max_ttl\nmug,700,600\n",
-                   {"bad.csv:2: the times must grow"});
+                   {"bad.csv:2: hold_ttl: 700 is out of range: use 1 to 600"});
     write_file(directory() / "empty.csv", "");
     EXPECT_NE(expect(1, "holdfast import --skus empty.csv " + at()).find("empty.csv:1"),
               std::string::npos);
@@ -45,8 +49,8 @@ TEST_F(ImportTest, EveryFaultIsNamedWithItsLine) {
                    {"bad.csv:2: the location rome is not known"});
     expect_refused("--stock", "sku,on_hand\nmug,1\nmug,2\n",
                    {"bad.csv:3: the SKU mug is counted twice"});
-    expect_refused("--stock", "sku\nmug\n", {"bad.csv:1: it must have one of the columns"});
-    expect_refused("--stock", "sku,quantity,on_hand\nmug,1,1\n", {"one of the columns"});
+    expect_refused("--stock", "sku\nmug\n", {"bad.csv:2: it must have one of quantity"});
+    expect_refused("--stock", "sku,quantity,on_hand\nmug,1,1\n", {"and not both"});
     expect_refused("--locations", "location,priority\nmain,1\nx,9999999\nmain,2\n",
                    {"bad.csv:3: \"9999999\" is no priority", "bad.csv:4: the location main"});
 }
@@ -96,19 +100,196 @@ TEST_F(ImportTest, ACountSetsWhatIsOnHand) {
     expect(0, "holdfast audit " + at());
 }
 
-TEST_F(ImportTest, WhatIsExportedComesBack) {
-    expect(0, "holdfast hold place --data shop --cart c mug=3 -q");
+TEST_F(ImportTest, PoliciesThatContradictThemselvesAreNamedWithTheField) {
+    expect_refused(
+        "--skus",
+        "sku,selling,backorder_limit,preorder_limit,available_on,late_confirm,waitlist,"
+        "reserve_at,max_life\n"
+        "a,strict,5,6,,backorder,,,\n"
+        "b,preorder,,,,,,,\n"
+        "c,backorder,,,,,open,,\n"
+        "d,,,,,,fair,payment,\n"
+        "e,,,,2026-12-24T18:00:00Z,,,,\n"
+        "f,,,,,,,,60\n"
+        "g,sometimes,-1,,tomorrow,,,,\n",
+        {"bad.csv:2: backorder_limit: backorder_limit means nothing with selling strict",
+         "bad.csv:2: preorder_limit: ", "bad.csv:2: late_confirm: ",
+         "bad.csv:3: available_on (left out): a preorder needs the day",
+         "bad.csv:4: waitlist: with selling backorder and no limit nobody ever waits",
+         "bad.csv:5: waitlist: a fair waitlist and reserve_at payment contradict each other",
+         "bad.csv:6: available_on: ",
+         "bad.csv:7: max_ttl (left out): 3600 is out of range: use 1 to 60",
+         "bad.csv:8: \"sometimes\" is no selling; it must be one of strict, backorder, preorder",
+         "bad.csv:8: \"-1\" is no backorder_limit",
+         "bad.csv:8: \"tomorrow\" is no available_on; it must be a time such as"});
+}
+
+TEST_F(ImportTest, LinesAreCountedThroughQuotedCells) {
+    expect_refused("--stock",
+                   "sku,quantity,reference\r\n\"mug\",1,\"two\r\nlines\"\r\n\r\nmug,x,\r\n",
+                   {"bad.csv:2: reference: 'two??lines' is not acceptable text",
+                    "bad.csv:5: \"x\" is no quantity"});
+    expect_refused("--stock", "sku,quantity\nmug,1\n\"mug,2\nmug,3\n",
+                   {"bad.csv:3: a quote is opened here and never closed"});
+}
+
+TEST_F(ImportTest, StockThatContradictsItself) {
+    expect_refused("--stock",
+                   "sku,quantity,on_hand,damaged\nmug,1,,\nmug,,5,\ntea,1,1,\ntea,,,\n"
+                   "lamp,3,,1\nlamp,,3,x\n",
+                   {"bad.csv:3: the SKU mug is counted and also comes in at main",
+                    "bad.csv:4: it must have one of", "bad.csv:5: it must have one of",
+                    "bad.csv:6: units that come in are for sale, not damaged",
+                    "bad.csv:7: \"x\" is no damaged"});
+    expect_refused("--stock", "sku,quantity\nmug,999999999900\nmug,1\n" + std::string("cup,1\n"),
+                   {"bad.csv:3: with 1 more of mug there would be 1000000000001 at main",
+                    "bad.csv:4: the SKU cup is not known"});
+    expect(0, "holdfast hold place --data shop --cart c mug=90 -q");
+    expect_refused("--stock", "sku,on_hand,damaged\nmug,91,2\n",
+                   {"bad.csv:2: so many units of mug cannot be set aside at main: of 91 on hand 1 "
+                    "too few would be free"});
+}
+
+TEST_F(ImportTest, FaultsOfAllFilesAndOfTheShopAreToldAtOnce) {
+    write_file(directory() / "skus.csv", "sku,hold_ttl\nmug,0\ncup,\n");
+    write_file(directory() / "more.json", "{\"skus\": [\n{\"sku\": \"cup\"}]}");
+    expect_refused("--skus skus.csv --catalogue more.json --stock",
+                   "sku,location,quantity\ncup,main,1\nvase,rome,1\n",
+                   {"skus.csv:3: the SKU cup is there twice", "skus.csv:2: \"0\" is no hold_ttl",
+                    "bad.csv:3: the SKU vase is not known", "bad.csv:3: the location rome"});
+    // What stands in a file that cannot be read is not called unknown.
+    write_file(directory() / "skus.csv", "sku,hold_tll\ncup,1\n");
+    expect_refused("--skus skus.csv --stock", "sku,quantity\ncup,1\nmug,x\n",
+                   {"skus.csv:1: there is no column", "bad.csv:3:"});
+    EXPECT_EQ(run("holdfast import --data shop --skus skus.csv --stock bad.csv").err.find("known;"),
+              std::string::npos);
+    // Nobody to ask is no reason to keep quiet.
+    EXPECT_NE(expect(1, "holdfast import --server http://127.0.0.1:1 --stock bad.csv")
+                  .find("bad.csv:3: \"x\" is no quantity"),
+              std::string::npos);
+}
+
+TEST_F(ImportTest, NoShopIsMadeForWhatIsRefusedOrOnlyChecked) {
+    expect(1, "holdfast import --data none --stock stock.csv");
     expect(0,
-           "for what in locations skus stock; do holdfast export --data shop $what -o $what.out; "
-           "done; holdfast import --data copy --locations locations.out --skus skus.out "
-           "--stock stock.out");
-    for (const char* what : {"locations", "skus"}) {
-        EXPECT_EQ(expect(0, std::string("holdfast export --data copy ") + what),
-                  expect(0, std::string("holdfast export --data shop ") + what));
+           "holdfast import --data none --skus catalogue.csv --locations locations.csv "
+           "--stock stock.csv --check");
+    EXPECT_FALSE(std::filesystem::exists(directory() / "none"));
+}
+
+TEST_F(ImportTest, TooManyLocations) {
+    std::string text = "location\n";
+    for (int i = 0; i < 999; ++i) {
+        text += "shop-" + std::to_string(i) + "\n";
     }
+    expect_refused("--locations", text, {"there would be 1001 locations", "at most 1000"});
+}
+
+TEST_F(ImportTest, EveryFaultOfJsonIsNamedWithItsLine) {
+    expect_refused("--catalogue", R"({"locations": [
+  {"location": "main", "region": "e u"},
+  {"location": "x", "priority": "1", "prio": 2},
+  {"location": "x"},
+  7,
+  {}
+ ],
+ "skus": [
+  {"sku": "mug",
+   "policy": {
+    "hold_ttl": 0,
+    "split": "true",
+    "late_confirm": 1,
+    "selling": null,
+    "max_ttl": 1.5,
+    "hold": 1
+   }},
+  {"sku": "a\tb", "hold_ttl": 60},
+  {"sku": "c", "policy": [], "sku": "d"},
+  {"sku": "e", "policy": {"selling": "preorder"}}
+ ],
+ "stock": [
+  {"sku": "mug", "quantity": 1e3}, {"sku": "mug", "quantity": 0},
+  {"sku": "mug",
+   "location": 5, "quantity":
+     18446744073709551616}
+ ]}
+)",
+                   {"bad.json:2: \"e u\" is no region", "bad.json:3: \"1\" is no priority",
+                    "bad.json:3: there is no field \"prio\"; known are location, region, priority",
+                    "bad.json:5: 7 stands in the list of locations; it must be an object",
+                    "bad.json:6: \"\" is no location", "bad.json:11: \"0\" is no hold_ttl",
+                    "bad.json:12: \"true\" is no split; it must be true or false, without quotes",
+                    "bad.json:13: 1 is no late_confirm; it must be a string",
+                    "bad.json:15: \"1.5\" is no max_ttl",
+                    "bad.json:16: there is no field \"hold\"; known are selling, ",
+                    "bad.json:18: \"hold_ttl\" does not belong here; put it into \"policy\"",
+                    "bad.json:18: \"a?b\" is no sku", "bad.json:19: an array is no policy",
+                    "bad.json:19: \"sku\" is there twice",
+                    "bad.json:20: available_on (left out): a preorder needs the day",
+                    "bad.json:23: \"1e3\" is no quantity", "bad.json:23: \"0\" is no quantity",
+                    "bad.json:25: 5 is no location; it must be a string",
+                    "bad.json:26: \"18446744073709551616\" is no quantity"},
+                   "bad.json");
+}
+
+TEST_F(ImportTest, JsonThatIsNoCatalogue) {
+    const auto refused = [this](const std::string& option, const std::string& text,
+                                const std::string& named) {
+        expect_refused(option, text, {named}, "bad.json");
+    };
+    refused("--catalogue", "", "bad.json:1: this is not JSON (");
+    refused("--catalogue", "{\n\"skus\": [\n{\"sku\": \"mug\"},\n]}",
+            "bad.json:4: this is not JSON");
+    refused("--catalogue", "{\n\"skus\": [\n{\"sku\": \"mug\"}\n", "bad.json:4: this is not JSON");
+    refused("--catalogue", "{}\n{}", "bad.json:2: this is not JSON");
+    refused("--catalogue", "{\n\"skus\": [" + std::string(129, '1') + "]}",
+            "bad.json:2: this is not JSON (a number has over 128 characters)");
+    refused("--catalogue", "\n[]", "bad.json:2: an array stands here; it must be an object {");
+    refused("--catalogue", "{\"skus\": [],\n \"holds\": []}", "bad.json:2: there is no \"holds\"");
+    refused("--catalogue", "{\"skus\":\n {}}", "bad.json:2: an object is no list of skus");
+    // Each option takes its own list.
+    refused("--skus", "{\"skus\": [],\n \"stock\": []}", "bad.json:2: there is no \"stock\"");
+}
+
+TEST(JsonLines, AreThoseOfEveryValueAndName) {
+    EXPECT_EQ(json_lines("1"), (std::vector<std::uint32_t>{1}));
+    EXPECT_EQ(json_lines("\n{\"a\\\\\\\"\":\n[true,\n\nnull,-1e5\n,\"\"],\"]\":{}\n}\n"),
+              (std::vector<std::uint32_t>{2, 2, 3, 3, 5, 5, 6, 6, 6}));
+}
+
+TEST_F(ImportTest, JsonInEveryWay) {
+    serve();
+    write_file(directory() / "all.json", R"({
+"stock": [{"sku": "cup", "location": "rome", "quantity": 7, "reference": "PO-9"},
+          {"sku": "cup", "on_hand": 9, "damaged": 2, "repair": null}],
+"locations": [{"location": "rome", "region": "", "priority": -3}],
+"skus": [{"sku": "cup", "policy": {"hold_ttl": 60, "split": true, "max_per_cart": 4,
+          "selling": "preorder", "available_on": "2026-12-24T18:00:00Z"}}, {"sku": "vase"}]})");
+    expect(0, "holdfast import --catalogue all.json " + at());
+    const auto stock = expect_json(0, "holdfast stock show cup --json " + at());
+    EXPECT_EQ(stock.at_pointer("/0/total/on_hand"), 16);
+    EXPECT_EQ(stock.at_pointer("/0/total/damaged"), 2);
+    EXPECT_NE(expect(0, "holdfast export skus " + at())
+                  .find("\ncup,preorder,,,2026-12-24T18:00:00.000Z,cart,tracked,60,600,3600,7200,3,"
+                        "retake,0,4,,off,600,priority,true\n"),
+              std::string::npos);
+    write_file(directory() / "one.json",
+               "\xEF\xBB\xBF{\"stock\": [{\"sku\":\"mug\",\"on_hand\":1}]}");
+    expect(0, "gzip one.json && holdfast import --stock one.json.gz " + at());
+    expect(0,
+           "echo '{\"stock\": [{\"sku\": \"mug\", \"quantity\": 2}]}' | "
+           "holdfast import --catalogue - " +
+               at());
     EXPECT_EQ(
-        expect_json(0, "holdfast stock show --data copy mug --json").at_pointer("/0/total/on_hand"),
-        100);
+        expect_json(0, "holdfast stock show mug --json " + at()).at_pointer("/0/total/on_hand"), 3);
+    expect(0, "holdfast audit " + at());
+}
+
+TEST_F(ImportTest, ThePageNamesEveryFieldOfAPolicy) {
+    const std::string page = expect(0, "holdfast import --help");
+    for (const std::string_view name : policy_field_names()) {
+        EXPECT_NE(page.find(name), std::string::npos) << name;
+    }
 }
 
 TEST_F(ImportTest, OnlyChecking) {
