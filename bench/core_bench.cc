@@ -1,8 +1,11 @@
 // What one command costs without a disk, a thread or a queue: the rules (decide and evolve) and the
 // stored format (encode). The floor under every other figure.
 #include <cstdint>
+#include <deque>
 #include <random>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -45,21 +48,34 @@ public:
         return command;
     }
 
-    HoldId fresh_id(const PlaceHold& command) {
+    HoldId fresh_id(const holdfast::Command& command) {
         const auto milliseconds = static_cast<std::uint64_t>(now_.time_since_epoch().count());
+        const auto sku = *holdfast::core::sku_of_fresh_id(command);
         return {.high = (milliseconds << 16U) + ++ids_,
-                .low = (random_() << 16U) | holdfast::routing_token(command.lines.front().sku)};
+                .low = (random_() << 16U) | holdfast::routing_token(sku)};
     }
 
-    Decision decide(const holdfast::Command& command, HoldId id = {}) {
+    Decision decide(const holdfast::Command& command, HoldId id = {},
+                    const holdfast::Hold* past = nullptr) {
         Decision decision =
-            holdfast::core::decide(state_, command, {.now = now_, .fresh_id = id, .past = nullptr});
+            holdfast::core::decide(state_, command, {.now = now_, .fresh_id = id, .past = past});
         HF_ASSERT(!decision.refusal);
         return decision;
     }
 
-    Decision run(const holdfast::Command& command, HoldId id = {}) {
-        Decision decision = decide(command, id);
+    // Gives what came free to those who wait. `past` is the hold that waits, when it is sold.
+    void serve(const holdfast::Hold* past = nullptr) {
+        while (const auto next = holdfast::core::next_to_serve(state_)) {
+            const bool offer = std::holds_alternative<holdfast::OfferUnits>(*next);
+            run(*next, offer ? fresh_id(*next) : HoldId{}, past);
+        }
+    }
+
+    [[nodiscard]] const State& state() const { return state_; }
+
+    Decision run(const holdfast::Command& command, HoldId id = {},
+                 const holdfast::Hold* past = nullptr) {
+        Decision decision = decide(command, id, past);
         for (const auto& event : decision.events) {
             holdfast::core::evolve(state_, event, now_);
         }
@@ -102,7 +118,9 @@ void place_and_release(benchmark::State& bench) {
         shop.run(command, id);
         return id;
     };
-    for (int i = 0; i < 1'000'000; ++i) {
+    constexpr std::size_t many = 1'000'000;
+    pending.reserve(many);
+    for (std::size_t i = 0; i < many; ++i) {
         pending.push_back(place_one());
     }
     std::size_t oldest = 0;
@@ -110,6 +128,61 @@ void place_and_release(benchmark::State& bench) {
         shop.run(holdfast::ReleaseHold{.id = pending[oldest], .fence = {}});
         pending[oldest] = place_one();
         oldest = (oldest + 1) % pending.size();
+    }
+}
+
+// In a fair line of this length: one unit comes in and is offered to the first, one shopper joins at the end
+// and is told his place.
+void offer_and_join(benchmark::State& bench) {
+    Shop shop(1);
+    shop.run(
+        holdfast::DefineSku{.sku = "lined-up", .policy = {.waitlist = holdfast::Waitlist::fair}});
+    std::uint64_t shoppers = 0;
+    const auto join = [&] {
+        const holdfast::JoinWaitlist command{.sku = "lined-up",
+                                             .customer = fmt::format("shopper-{}", ++shoppers),
+                                             .quantity = 1,
+                                             .location = {},
+                                             .cart = {}};
+        const auto id = shop.fresh_id(command);
+        shop.run(command, id);
+        shop.serve();
+        return holdfast::EntryId{.high = id.high, .low = id.low};
+    };
+    for (std::int64_t i = 0; i < bench.range(0); ++i) {
+        join();
+    }
+    for (auto _ : bench) {
+        shop.run(holdfast::ReceiveStock{
+            .sku = "lined-up", .location = "main", .quantity = 1, .reference = {}});
+        shop.serve();
+        benchmark::DoNotOptimize(shop.state().find_sku("lined-up")->queues->place(join()));
+    }
+}
+
+// With so many orders waiting: one unit comes in and goes to the oldest, one order joins at the end.
+void allocate_and_order(benchmark::State& bench) {
+    Shop shop(1);
+    shop.run(
+        holdfast::DefineSku{.sku = "to-come", .policy = {.selling = holdfast::Selling::backorder}});
+    std::deque<holdfast::Hold> orders;
+    const auto order = [&] {
+        PlaceHold command = shop.cart(1);
+        command.lines.front().sku = "to-come";
+        command.confirm = true;
+        auto placed = shop.run(command, shop.fresh_id(command));
+        orders.push_back(std::move(std::get<holdfast::HoldPlaced>(placed.events.front()).hold));
+        shop.serve();
+    };
+    for (std::int64_t i = 0; i < bench.range(0); ++i) {
+        order();
+    }
+    for (auto _ : bench) {
+        shop.run(holdfast::ReceiveStock{
+            .sku = "to-come", .location = "main", .quantity = 1, .reference = {}});
+        shop.serve(&orders.front());
+        orders.pop_front();
+        order();
     }
 }
 
@@ -160,6 +233,8 @@ BENCHMARK(place)
     ->Args({100'000, 1})
     ->Args({100'000, 20});
 BENCHMARK(place_and_release);
+BENCHMARK(offer_and_join)->ArgName("waiting")->Arg(100)->Arg(100'000);
+BENCHMARK(allocate_and_order)->ArgName("waiting")->Arg(100)->Arg(1'000'000);
 BENCHMARK(encode_event)->ArgName("lines")->Arg(1)->Arg(20);
 BENCHMARK(encode_hold)->ArgName("lines")->Arg(1)->Arg(20);
 BENCHMARK(decode_hold)->ArgName("lines")->Arg(1)->Arg(20);

@@ -1,4 +1,4 @@
-"""Holdfast itself: the embedded library (library_bench) and the server over HTTP (wrk, life_load)."""
+"""Holdfast itself: the embedded library (library_bench, queue_bench) and the server over HTTP (wrk, life_load)."""
 import contextlib
 import json
 import pathlib
@@ -35,8 +35,8 @@ class Library:
         self.programs = programs
         self.parent = parent
 
-    def call(self, command, data, timeout=300, **options):
-        words = [self.programs["library_bench"], command, "--data", data]
+    def call(self, command, data, timeout=300, program="library_bench", **options):
+        words = [self.programs[program], command, "--data", data]
         for name, value in options.items():
             words += [f"--{name}", value]
         return json.loads(processes.run(words, timeout=timeout))
@@ -56,6 +56,23 @@ class Library:
             raise processes.CouldNotRun(f"{opened['pending_holds']} of {holds} pending holds were there after a restart")
         return {"bytes_per_hold": filled["bytes_per_hold"], "restart_s": opened["seconds"],
                 "bytes_after_restart": (opened["resident_bytes"] - filled["empty_bytes"]) / holds}
+
+    def backorder(self, turns):
+        with processes.fresh(self.parent, "backorder") as data:
+            return self.call("backorder", data, program="queue_bench", turns=turns)
+
+    def line(self, waiting, turns):
+        with processes.fresh(self.parent, "line") as data:
+            return self.call("line", data, program="queue_bench", waiting=waiting, turns=turns)
+
+    def orders(self, waiting):
+        """What comes in while so many orders wait, and a restart with nearly all of them."""
+        with processes.fresh(self.parent, "orders") as data:
+            served = self.call("orders", data, program="queue_bench", waiting=waiting)
+            opened = self.call("reopen", data, program="queue_bench")
+        if opened["waiting"] != served["waiting"]:
+            raise processes.CouldNotRun(f"{opened['waiting']} of {served['waiting']} orders waited after a restart")
+        return {**served, "restart_s": opened["seconds"]}
 
     @contextlib.contextmanager
     def history(self, holds):

@@ -2,7 +2,6 @@
 // restart with many pending holds, and a store that is full of history. Each command works on a data
 // directory of its own in a process of its own (bench/run starts them) and prints one JSON object.
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -17,19 +16,21 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <holdfast/service.h>
+#include "bench/load.h"
 
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
 using holdfast::Answer;
 using holdfast::HoldId;
 using holdfast::Outcome;
 using holdfast::Service;
-using holdfast::Submission;
+using holdfast::bench::Load;
+using holdfast::bench::processor_seconds;
+using holdfast::bench::seconds_since;
+using holdfast::bench::SteadyClock;
 
 struct Settings {
     std::string data;
@@ -46,106 +47,12 @@ std::unique_ptr<Service> open(const Settings& settings) {
     return holdfast::open(options);
 }
 
-double seconds_since(SteadyClock::time_point begin) {
-    return std::chrono::duration<double>(SteadyClock::now() - begin).count();
-}
-
 std::uint64_t resident_bytes() {
     std::uint64_t total = 0;
     std::uint64_t resident = 0;
     std::ifstream("/proc/self/statm") >> total >> resident;
     return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
-
-double processor_seconds() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-// One thread that keeps at most `outstanding` commands unanswered. It sleeps until half of them are
-// answered rather than one, or it would be woken once for every command.
-class Load {
-public:
-    Load(Service& service, std::uint64_t outstanding)
-        : service_(service), outstanding_(outstanding) {}
-
-    // Waits for its turn, then submits.
-    void submit(Submission submission) {
-        if (submitted_ - answered_.load() >= outstanding_) {
-            wait_for(submitted_ - outstanding_ / 2);
-        }
-        constexpr std::uint64_t every_nth_is_timed = 64;
-        const auto begin =
-            submitted_ % every_nth_is_timed == 0 ? SteadyClock::now() : SteadyClock::time_point{};
-        ++submitted_;
-        service_.submit_any(std::move(submission), [this, begin](Outcome<Answer> outcome) {
-            if (begin != SteadyClock::time_point{} || !outcome.result) {
-                note(begin, outcome);
-            }
-            if (answered_.fetch_add(1) + 1 == wake_at_.load()) {
-                woken_.fetch_add(1);
-                woken_.notify_one();
-            }
-        });
-    }
-
-    void drain() { wait_for(submitted_); }
-
-    [[nodiscard]] std::uint64_t answered() const { return answered_.load(); }
-    void forget_latencies() {
-        const std::lock_guard lock(mutex_);
-        latencies_ms_.clear();
-    }
-    // After drain().
-    [[nodiscard]] double percentile_ms(double share) {
-        const auto at =
-            latencies_ms_.begin() +
-            static_cast<std::ptrdiff_t>(share * static_cast<double>(latencies_ms_.size() - 1));
-        std::nth_element(latencies_ms_.begin(), at, latencies_ms_.end());
-        return *at;
-    }
-    void throw_if_refused() const {
-        if (refusal_) {
-            throw std::runtime_error("a command was refused: " + *refusal_);
-        }
-    }
-
-private:
-    void wait_for(std::uint64_t target) {
-        while (true) {
-            const auto woken = woken_.load();
-            wake_at_.store(target);
-            if (answered_.load() >= target) {
-                return;
-            }
-            woken_.wait(woken);
-        }
-    }
-
-    void note(SteadyClock::time_point begin, const Outcome<Answer>& outcome) {
-        const std::lock_guard lock(mutex_);
-        if (!outcome.result && !refusal_) {
-            refusal_ = outcome.result.error().detail;
-        }
-        if (begin != SteadyClock::time_point{}) {
-            latencies_ms_.push_back(seconds_since(begin) * 1e3);
-        }
-    }
-
-    Service& service_;
-    const std::uint64_t outstanding_;
-    std::uint64_t submitted_ = 0;
-    std::atomic<std::uint64_t> answered_{0};
-    std::atomic<std::uint64_t> wake_at_{0};
-    std::atomic<int> woken_{0};
-    std::mutex mutex_;
-    std::vector<double> latencies_ms_;
-    std::optional<std::string> refusal_;
-};
 
 // The carts of many shoppers: each line another SKU, drawn uniformly.
 class Carts {

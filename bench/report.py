@@ -74,6 +74,23 @@ def http_rows(figures, kind):
     return rows
 
 
+def queue_rows(figures):
+    """What policies cost, and that work does not grow with the length of a queue. Work is the processor's time: the disk's
+    hides what an order more in the queue costs."""
+    rows = []
+    for what, name, value, bound in (
+            ("sale beyond stock, times a strict hold", "backorder", "hold", 2),
+            ("hold refused for a line of 100,000, times one of a sold-out SKU", "line", "refused", 1.2),
+            ("work of a unit offered to the first of 100,000, times of 100", "line", "offered_work", 1.2),
+            ("work of joining a line of 100,000, times one of 100", "line", "joined_work", 1.2),
+            ("work of a unit for the first of a million orders, times of 100", "orders", "received_work", 1.2)):
+        name = f"queue.{name}"
+        rows.append(Row(what, figures.get(name, value), bound, False, "x", [name]))
+    rows.append(Row("restart with a million orders waiting", figures.get("queue.orders", "restart_s"), 2, False, "s",
+                    ["queue.orders"]))
+    return rows
+
+
 def rows(figures):
     result = []
     for shape in ("hot", "wide"):
@@ -93,6 +110,7 @@ def rows(figures):
                       False, "bytes", ["library.pending"]))
     result.append(Row("restart with a million pending", figures.get("library.pending", "restart_s"), 2, False, "s",
                       ["library.pending"]))
+    result += queue_rows(figures)
     names = ["library.history.full", "library.history.empty"]
     result.append(Row("holds with 10 million finished ones, share of an empty store's",
                       ratio(*(figures.get(name, "rate") for name in names)), 0.9, True, "x", names))
