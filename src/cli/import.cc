@@ -160,6 +160,7 @@ private:
     void plan_count(const StockLine& line, const StockRow* row) {
         const Counters now = row == nullptr ? Counters{} : row->counters;
         Quantity free = line.quantity - now.held - now.committed - safety_stock(line, row);
+        std::vector<Command> back;
         std::vector<Command> aside;
         for (std::size_t i = 0; i < aside_states.size(); ++i) {
             const Quantity before = now.*aside_states[i].counter;
@@ -169,7 +170,7 @@ private:
                 aside.emplace_back(
                     move(line, StockState::available, aside_states[i].state, after - before));
             } else if (after < before) {
-                counts_.emplace_back(
+                back.emplace_back(
                     move(line, aside_states[i].state, StockState::available, before - after));
             }
         }
@@ -180,7 +181,9 @@ private:
                                     "safety stock; count again, or lower safety_stock",
                                     line.sku, line.location, line.quantity, lent));
         }
+        // Units that are gone go first, so that none of them is on sale in between.
         adjust(line, line.quantity - now.on_hand + lent);
+        std::ranges::move(back, std::back_inserter(counts_));
         std::ranges::move(aside, std::back_inserter(counts_));
         adjust(line, -lent);
     }

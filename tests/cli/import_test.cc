@@ -100,6 +100,23 @@ TEST_F(ImportTest, ACountSetsWhatIsOnHand) {
     expect(0, "holdfast audit " + at());
 }
 
+TEST_F(ImportTest, ACountSetsWhatIsNotForSale) {
+    const auto count = [this](const std::string& row, Quantity available, Quantity damaged) {
+        write_file(directory() / "count.csv", "sku,on_hand,returned,damaged\n" + row + "\n");
+        expect(0, "holdfast import --stock count.csv " + at());
+        const auto stock = expect_json(0, "holdfast stock show mug --json " + at());
+        EXPECT_EQ(stock.at_pointer("/0/total/available"), available) << row;
+        EXPECT_EQ(stock.at_pointer("/0/total/damaged"), damaged) << row;
+    };
+    serve();
+    count("mug,100,5,20", 75, 20);
+    count("mug,90,,20", 65, 20);
+    count("mug,50,0,30", 20, 30);
+    count("mug,30,0,0", 30, 0);
+    count("mug,0,0,0", 0, 0);
+    expect(0, "holdfast audit " + at());
+}
+
 TEST_F(ImportTest, PoliciesThatContradictThemselvesAreNamedWithTheField) {
     expect_refused(
         "--skus",
