@@ -398,7 +398,7 @@ std::optional<std::string> run(const Scenario& scenario, Target& target) {
                                actual);
         }
         if (const std::string wrong = player.check_counters(); !wrong.empty()) {
-            return place + "  counters do not add up: " + wrong;
+            return fmt::format("{}  counters do not add up: {}", place, wrong);
         }
     }
     return std::nullopt;

@@ -106,7 +106,8 @@ const std::array fields = {
               return read_number(value, 0, limits::quantity_max,
                                  [&](Quantity number) { policy.safety_stock = number; });
           }},
-    Field{"low_stock", [](const Policy& policy) { return std::to_string(policy.low_stock); },
+    Field{"low_stock", FieldKind::number,
+          [](const Policy& policy) { return std::to_string(policy.low_stock); },
           [](Policy& policy, const std::string& value) {
               return read_number(value, 0, limits::quantity_max,
                                  [&](Quantity number) { policy.low_stock = number; });
