@@ -10,8 +10,7 @@ namespace {
 
 class Shelves {
 public:
-    Shelves(const State& state, const SkuState& sku, const AvailabilityTerms& terms)
-        : state_(state), sku_(sku), terms_(terms) {}
+    Shelves(const SkuState& sku, const AvailabilityTerms& terms) : sku_(sku), terms_(terms) {}
 
     // In all, or of the locations that `belongs` says.
     template <class Belongs>
@@ -76,7 +75,6 @@ private:
                                                 : ShopperStatus::waitlist;
     }
 
-    const State& state_;
     const SkuState& sku_;
     const AvailabilityTerms& terms_;
 };
@@ -85,7 +83,7 @@ private:
 
 SkuAvailability availability(const State& state, const SkuState& sku,
                              const AvailabilityTerms& terms) {
-    const Shelves shelves(state, sku, terms);
+    const Shelves shelves(sku, terms);
     SkuAvailability answer{.sku = sku.sku,
                            .total = shelves.sum("", [](LocationIndex) { return true; }),
                            .version = state.versions[state.home(sku)]};
