@@ -50,6 +50,9 @@ inline constexpr std::size_t round_bytes_max = std::size_t{16} << 20;
 // Due holds, or lines of them, expired before the commands of one round are decided; the rest follow in
 // the next, and before any command that needs their units.
 inline constexpr std::size_t round_expiries_max = 4'096;
+// Times that units which came in, or came free, are given to somebody who waits, in one round; the rest follow
+// in the next, so that a delivery for a million orders holds nobody else up.
+inline constexpr std::size_t round_served_max = 2'048;
 
 // hold.refused events per SKU and second; the others of that second are counted in one of them.
 inline constexpr std::uint32_t refusals_per_second_max = 10;

@@ -174,7 +174,10 @@ private:
     // What is there, or comes in, is for the orders that wait, then for the shoppers in a fair line.
     [[nodiscard]] bool is_for_others(const SkuState& sku, LocationIndex location) const {
         constexpr EntryId last{.high = UINT64_MAX, .low = UINT64_MAX};
-        return sku.queues->at(location) != nullptr ||
+        // While a line is yet to be served, an open one too: who lined up gets what came free first.
+        const bool to_be_served = sku.queues->to_be_served && !request_.offer_to &&
+                                  sku.queues->somebody_waits(location, last);
+        return sku.queues->at(location) != nullptr || to_be_served ||
                (sku.policy->waitlist == Waitlist::fair && !HF_FAULT(line_jumped) &&
                 sku.queues->somebody_waits(location, request_.offer_to.value_or(last)));
     }

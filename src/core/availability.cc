@@ -47,7 +47,7 @@ private:
     // What a newcomer could have there.
     [[nodiscard]] Quantity at(LocationIndex location, const Counters& row) const {
         constexpr EntryId last{.high = UINT64_MAX, .low = UINT64_MAX};
-        if (sku_.queues && sku_.policy->waitlist == Waitlist::fair &&
+        if (sku_.queues && (sku_.policy->waitlist == Waitlist::fair || sku_.queues->to_be_served) &&
             sku_.queues->somebody_waits(location, last)) {
             return 0;
         }

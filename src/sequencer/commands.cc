@@ -1,6 +1,7 @@
 // The sequencer's half that decides commands: what they do to the state and to the round that is open.
 #include <holdfast/assert.h>
 #include <holdfast/fault.h>
+#include <holdfast/limits.h>
 #include "core/evolve.h"
 #include "sequencer/answers.h"
 #include "sequencer/refusals.h"
@@ -116,7 +117,7 @@ core::Decision Sequencer::decide(const Command& command) {
 // Units that came free go to those who wait for them, in the same append. What a round has no room for
 // goes to them in the next one: until then it is nobody else's.
 void Sequencer::serve_waiting() {
-    while (!state_.to_serve.empty() && !round_->full()) {
+    while (!state_.to_serve.empty() && !round_->full() && served_ < limits::round_served_max) {
         const auto next = core::next_to_serve(state_);
         if (!next) {
             return;
@@ -124,6 +125,7 @@ void Sequencer::serve_waiting() {
         const core::Decision served = decide_on(*next, fresh_id(*next));
         HF_ASSERT(!served.refusal);
         apply(served);
+        ++served_;
     }
 }
 

@@ -253,6 +253,7 @@ void Sequencer::open_round() {
         const Instant now = time_.now();
         round_ = std::make_unique<Round>(next_number_, now, state_, last_size_);
         closed_ = false;
+        served_ = 0;
         if (state_.holds.any_due(now)) {
             expire(core::decide(state_, ExpireHolds{}, {.now = now}));
         }

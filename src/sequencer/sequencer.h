@@ -110,6 +110,7 @@ private:
     core::RefusalMeter refusals_;
     Idempotency idempotency_;
     std::unique_ptr<Round> round_;  // being filled; null between rounds
+    std::size_t served_ = 0;        // times that somebody who waits was served in round_
     bool closed_ = false;           // round_ takes no more: the next item is for another one
     RoundSize last_size_;
     std::uint64_t next_number_ = 1;

@@ -405,6 +405,70 @@ TEST_F(RoundsTest, ManyMayCloseAtOnce) {
     EXPECT_EQ(code(ask(mug()).get()), RefusalCode::stopping);
 }
 
+// One delivery for more orders than one round serves holds nobody else up, and nobody takes their units.
+TEST_F(RoundsTest, ALargeDeliveryIsGivenOutOverSeveralRounds) {
+    constexpr Quantity orders = 3 * limits::round_served_max;
+    ASSERT_TRUE(
+        engine_->submit(DefineSku{.sku = "wrench", .policy = {.selling = Selling::backorder}}));
+    const PlaceHold wrench{.cart = "c", .lines = {{"wrench", 1, ""}}, .confirm = true};
+    std::vector<std::future<Outcome<Answer>>> sold;
+    for (Quantity i = 0; i < orders; ++i) {
+        sold.push_back(ask(wrench));
+    }
+    for (auto& answer : sold) {
+        ASSERT_EQ(code(answer.get()), std::nullopt);
+    }
+    const std::uint64_t before = engine_->statistics().rounds;
+    const auto outcomes = submit_many(
+        {{ReceiveStock{.sku = "wrench", .quantity = orders}, {}}, {mug(), {}}, {wrench, {}}});
+    for (const Outcome<Answer>& outcome : outcomes) {
+        ASSERT_EQ(code(outcome), std::nullopt);
+    }
+    EXPECT_EQ(
+        std::get<HoldAnswer>(*outcomes[2].result).hold.lines.front().allocations.front().quantity,
+        0);
+    engine_->tick();
+    EXPECT_GE(engine_->statistics().rounds, before + 3);
+    std::map<std::uint64_t, std::size_t> served;  // by append
+    std::size_t all = 0;
+    auto page = engine_->events("", limits::page_max);
+    for (; page && !page->items.empty(); page = engine_->events(page->next, limits::page_max)) {
+        for (const RecordedEvent& event : page->items) {
+            const bool allocated = std::holds_alternative<BackorderAllocated>(event.event);
+            served[event.batch] += allocated ? 1 : 0;
+            all += allocated ? 1 : 0;
+        }
+    }
+    EXPECT_EQ(all, orders);
+    for (const auto& [append, count] : served) {
+        EXPECT_LE(count, limits::round_served_max) << "in append " << append;
+    }
+    EXPECT_TRUE(engine_->audit().clean());
+}
+
+// An open line too goes before whoever comes while it is served.
+TEST_F(RoundsTest, NobodyPassesALineThatIsBeingServed) {
+    constexpr Quantity shoppers = limits::round_served_max + 100;
+    ASSERT_TRUE(engine_->submit(DefineSku{.sku = "game", .policy = {.waitlist = Waitlist::open}}));
+    std::vector<std::future<Outcome<Answer>>> joined;
+    for (Quantity i = 0; i < shoppers; ++i) {
+        joined.push_back(
+            ask(JoinWaitlist{.sku = "game", .customer = std::to_string(i), .quantity = 1}));
+    }
+    for (auto& answer : joined) {
+        ASSERT_EQ(code(answer.get()), std::nullopt);
+    }
+    const auto outcomes =
+        submit_many({{ReceiveStock{.sku = "game", .quantity = shoppers}, {}},
+                     {PlaceHold{.cart = "newcomer", .lines = {{"game", 1, ""}}}, {}}});
+    EXPECT_EQ(code(outcomes[0]), std::nullopt);
+    EXPECT_EQ(code(outcomes[1]), RefusalCode::insufficient_stock);
+    engine_->tick();
+    EXPECT_EQ(engine_->submit(PlaceHold{.cart = "late", .lines = {{"game", 1, ""}}}).error().code,
+              RefusalCode::insufficient_stock);
+    EXPECT_TRUE(engine_->audit().clean());
+}
+
 // More holds lapse at once than one round ends: nobody is told that the shop is sold out meanwhile.
 class LapsedCrowdTest : public RoundsTest, public ::testing::WithParamInterface<int> {
 protected:
