@@ -70,7 +70,12 @@ Gen<Event> any_event() {
         event_of(&StockMoved::sku, &StockMoved::location, &StockMoved::quantity, &StockMoved::from,
                  &StockMoved::to, &StockMoved::reference),
         event_of(&StockTransferred::sku, &StockTransferred::from, &StockTransferred::to,
-                 &StockTransferred::quantity, &StockTransferred::reference));
+                 &StockTransferred::quantity, &StockTransferred::reference),
+        event_of(&StockLevelChanged::sku, &StockLevelChanged::level, &StockLevelChanged::available),
+        event_of(&AlertRaised::alert),
+        event_of(&AlertAcknowledged::alert, &AlertAcknowledged::kind, &AlertAcknowledged::sku,
+                 &AlertAcknowledged::person),
+        event_of(&AlertResolved::alert, &AlertResolved::kind, &AlertResolved::sku));
 }
 
 Gen<Answer> any_answer() {
@@ -99,7 +104,8 @@ Gen<Answer> any_answer() {
                      gen::set(&EntryAnswer::version), gen::set(&EntryAnswer::server_time)),
                  [](EntryAnswer value) { return Answer(std::move(value)); }),
         answer_of(&LocationAnswer::location, &LocationAnswer::region, &LocationAnswer::priority,
-                  &LocationAnswer::version));
+                  &LocationAnswer::version),
+        answer_of(&AlertAnswer::alert, &AlertAnswer::version, &AlertAnswer::server_time));
 }
 
 }  // namespace

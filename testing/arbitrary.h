@@ -87,6 +87,29 @@ struct Arbitrary<holdfast::AllocationRule> {
     static auto arbitrary() { return any_up_to(holdfast::AllocationRule::nearest); }
 };
 template <>
+struct Arbitrary<holdfast::AlertKind> {
+    static auto arbitrary() { return any_up_to(holdfast::AlertKind::ghost_holds); }
+};
+template <>
+struct Arbitrary<holdfast::Measure> {
+    static auto arbitrary() { return any_up_to(holdfast::Measure::expiries); }
+};
+template <>
+struct Arbitrary<holdfast::StockLevel> {
+    // That nothing was ever on sale is not announced.
+    static Gen<holdfast::StockLevel> arbitrary() {
+        using enum holdfast::StockLevel;
+        return gen::element(in, low, out);
+    }
+};
+template <>
+struct Arbitrary<holdfast::AlertId> {
+    static Gen<holdfast::AlertId> arbitrary() {
+        using holdfast::AlertId;
+        return gen::build<AlertId>(gen::set(&AlertId::version), gen::set(&AlertId::token));
+    }
+};
+template <>
 struct Arbitrary<holdfast::RefusalCode> {
     static auto arbitrary() { return any_up_to(holdfast::RefusalCode::outcome_unknown); }
 };
@@ -97,6 +120,24 @@ Gen<std::optional<T>> perhaps_any() {
         return value ? std::optional(*value) : std::nullopt;
     });
 }
+
+// Without its id, which is a key; acknowledged or not.
+template <>
+struct Arbitrary<holdfast::Alert> {
+    static Gen<holdfast::Alert> arbitrary() {
+        using holdfast::Alert;
+        return gen::map(
+            gen::build<Alert>(gen::set(&Alert::kind), gen::set(&Alert::sku),
+                              gen::set(&Alert::figure), gen::set(&Alert::bound),
+                              gen::set(&Alert::order), gen::set(&Alert::measure),
+                              gen::set(&Alert::raised_at), gen::set(&Alert::acknowledged_by),
+                              gen::set(&Alert::acknowledged_at, perhaps_any<holdfast::Instant>())),
+            [](Alert alert) {
+                alert.acknowledged_by = alert.acknowledged_at ? alert.acknowledged_by : "";
+                return alert;
+            });
+    }
+};
 
 template <>
 struct Arbitrary<holdfast::Policy> {
@@ -113,7 +154,8 @@ struct Arbitrary<holdfast::Policy> {
                                   gen::set(&Policy::max_extensions),
                                   gen::set(&Policy::late_confirm), gen::set(&Policy::safety_stock),
                                   gen::set(&Policy::max_per_customer, perhaps_any<std::int64_t>()),
-                                  gen::set(&Policy::low_stock), gen::set(&Policy::waitlist),
+                                  gen::set(&Policy::low_stock), gen::set(&Policy::reorder_point),
+                                  gen::set(&Policy::reorder_quantity), gen::set(&Policy::waitlist),
                                   gen::set(&Policy::offer_ttl), gen::set(&Policy::allocation),
                                   gen::set(&Policy::split));
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include <gtest/gtest.h>
 
@@ -58,6 +59,7 @@ void CoreTarget::apply(const Event& event) {
         }
     }
     core::evolve(state_, event, now_);
+    watch_.count(state_, event);
     events_.push_back({event, now_});
 }
 
@@ -80,6 +82,7 @@ Outcome<Answer> CoreTarget::submit(const Submission& submission) {
         }
         serve_waiting();
     } while (decision.again);
+    watch();
     if (decision.refusal) {
         return {.result = std::unexpected(std::move(*decision.refusal))};
     }
@@ -93,6 +96,9 @@ Outcome<Answer> CoreTarget::submit(const Submission& submission) {
                                       .status = offer ? EntryStatus::offered : EntryStatus::left,
                                       .sku = joined->sku,
                                       .hold = offer}};
+    }
+    if (const auto* acknowledge = std::get_if<AcknowledgeAlert>(&command)) {
+        return {.result = AlertAnswer{.alert = *state_.find_alert(acknowledge->alert)}};
     }
     if (const auto* leave = std::get_if<LeaveWaitlist>(&command)) {
         return {.result = EntryAnswer{
@@ -171,6 +177,24 @@ void CoreTarget::advance(std::chrono::milliseconds by) {
     if (expiry_ == Expiry::punctual) {
         expire();
     }
+    for (const Event& event : watch_.pass(state_, now_)) {
+        apply(event);
+    }
+    watch();
+}
+
+// After each command, as the sequencer does at the end of a round.
+void CoreTarget::watch() {
+    std::vector<core::SkuIndex> all(state_.skus.size());
+    std::iota(all.begin(), all.end(), core::SkuIndex{0});
+    for (const Event& event : watch_.look(state_, all, now_)) {
+        apply(event);
+    }
+}
+
+std::vector<Alert> CoreTarget::alerts(const std::string& name) {
+    const core::SkuState* sku = state_.find_sku(name);
+    return sku != nullptr && sku->alerts ? *sku->alerts : std::vector<Alert>();
 }
 
 void CoreTarget::expire() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/state.h"
+#include "core/watch.h"
 #include "testing/scenario.h"
 
 namespace holdfast::testing {
@@ -29,6 +30,7 @@ public:
     Result<HoldAnswer> read_hold(HoldId id) override;
     Result<StockAnswer> read_stock(const std::string& sku) override;
     Result<EntryAnswer> read_entry(const std::string& sku, EntryId entry) override;
+    std::vector<Alert> alerts(const std::string& sku) override;
     std::optional<HoldId> offer_to(EntryId entry) override;
     void advance(std::chrono::milliseconds by) override;
 
@@ -40,10 +42,12 @@ public:
 private:
     void apply(const Event& event);
     void serve_waiting();
+    void watch();
 
     core::State state_;
     Expiry expiry_;
     Instant now_{std::chrono::hours(24)};
+    core::Watch watch_{state_, now_};
     std::uint64_t holds_placed_ = 0;
     std::map<HoldId, Hold> past_;
     std::vector<TimedEvent> events_;

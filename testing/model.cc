@@ -393,6 +393,7 @@ struct Model::Rules {
         change_on_hand(c.sku, c.from, -c.quantity);
         change_on_hand(c.sku, c.to, c.quantity);
     }
+    void operator()(const AcknowledgeAlert& c) { model.acknowledge(c); }
     void operator()(const ExpireHolds&) {}
     void operator()(const AllocateBackorder&) {}
     void operator()(const OfferUnits&) {}
@@ -444,6 +445,7 @@ Outcome<Answer> Model::submit(const Submission& submission) {
         std::visit(Rules{*this, after}, submission.command);
         if (!on_hold) {
             serve_waiting();
+            watch();
             if (const auto* joined = std::get_if<JoinWaitlist>(&submission.command)) {
                 const EntryId entry{.high = joined_};
                 if (auto answer = read_entry(joined->sku, entry)) {
@@ -475,6 +477,7 @@ Outcome<Answer> Model::submit(const Submission& submission) {
             }
             holds_[after.id] = after;
             serve_waiting();
+            watch();
         }
         return {.result = HoldAnswer{.hold = after, .server_time = now_}};
     } catch (const Refusal& refusal) {
@@ -483,6 +486,7 @@ Outcome<Answer> Model::submit(const Submission& submission) {
             holds_[*id].status = Status::lost;
             holds_[*id].fence = ++changes_;
             serve_waiting();
+            watch();
         }
         return {.result = std::unexpected(refusal)};
     }
@@ -497,6 +501,7 @@ void Model::advance(std::chrono::milliseconds by) {
         }
     }
     serve_waiting();
+    watch();
 }
 
 Result<HoldAnswer> Model::read_hold(HoldId id) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@ public:
     Result<HoldAnswer> read_hold(HoldId id) override;
     Result<StockAnswer> read_stock(const std::string& sku) override;
     Result<EntryAnswer> read_entry(const std::string& sku, EntryId entry) override;
+    std::vector<Alert> alerts(const std::string& sku) override;
     std::optional<HoldId> offer_to(EntryId entry) override;
     void advance(std::chrono::milliseconds by) override;
 
@@ -48,6 +50,10 @@ private:
                                                       const std::map<Place, Quantity>& free) const;
     void limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hold* own) const;
 
+    void watch();
+    [[nodiscard]] std::optional<Alert> cause(const std::string& sku, AlertKind kind) const;
+    void acknowledge(const AcknowledgeAlert& seen);
+
     Instant now_{std::chrono::hours(24)};
     std::map<std::string, Policy> policies_;
     std::map<std::string, std::pair<int, std::string>> locations_ = {{"main", {}}};
@@ -64,6 +70,14 @@ private:
     std::vector<Shopper> line_;
     std::map<EntryId, HoldId> offers_;
     std::uint64_t joined_ = 0;
+    // Alerts that stand, by SKU and kind, and since when their cause is gone.
+    struct Standing {
+        Alert alert;
+        std::optional<Instant> gone;
+    };
+    std::map<std::pair<std::string, AlertKind>, Standing> standing_;
+    std::set<std::string> was_on_sale_;
+    Version raised_ = 0;
     // Announced goods, by SKU, then location and reference.
     std::map<std::string, std::map<std::pair<std::string, std::string>, ExpectedReceipt>> expected_;
 };

@@ -91,7 +91,9 @@ Text policy() {
                 perhaps(one_of({" safety_stock 1", " safety_stock 3"})),
                 perhaps(one_of({" max_per_customer 2", " max_per_customer 4"})),
                 perhaps(one_of({" allocation most_available", " allocation nearest"})),
-                line_policy(), perhaps(word(" split")));
+                perhaps(one_of({" low_stock 2", " low_stock 4"})),
+                perhaps(word(" reorder_point 3 reorder_quantity 10")), line_policy(),
+                perhaps(word(" split")));
 }
 
 Text place_hold() {
@@ -136,6 +138,11 @@ Text step() {
         {1, join(word("leave "), entry())},
         {2, join(word("offer "), hold(), word(" of "), entry())},
         {2, join(word("sku "), sku(), policy())},
+        {1, join(word("alerts "), sku())},
+        {2,
+         join(word("acknowledge "), sku(),
+              one_of({" low_stock", " out_of_stock", " back_in_stock", " reorder", " shortfall"}),
+              one_of({" by anna", " by ben"}))},
         {1, join(word("location "), location(), one_of({"", " region eu", " region uk"}),
                  word(" priority "), number(0, 2))},
     });
@@ -188,6 +195,12 @@ std::optional<std::string> compare(const Script& script, Target& expected, Targe
     std::string answers;
     for (std::size_t i = 0; i < scenario.steps.size(); ++i) {
         const Step& step = scenario.steps[i];
+        // When a lapsed hold is ended is seen by alerts alone.
+        const bool about_alerts = std::holds_alternative<ShowAlerts>(step.action) ||
+                                  std::holds_alternative<Acknowledge>(step.action);
+        if (about_alerts && what == Compare::answers) {
+            continue;
+        }
         std::string wanted = model.play(step, facts);
         std::string got = subject.play(step, facts);
         answers += told_step(step, wanted);

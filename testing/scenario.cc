@@ -1,5 +1,6 @@
 #include "testing/scenario.h"
 
+#include <algorithm>
 #include <array>
 #include <sstream>
 #include <utility>
@@ -240,6 +241,14 @@ std::optional<HoldId> find_offer(
     return std::nullopt;
 }
 
+std::vector<Alert> alerts_of(const Page<AlertAnswer>& page) {
+    std::vector<Alert> alerts;
+    for (const AlertAnswer& answer : page.items) {
+        alerts.push_back(answer.alert);
+    }
+    return alerts;
+}
+
 Command Player::resolve(const Step& step) const {
     Command command = std::get<Command>(step.action);
     const auto hold = holds_.find(step.label);
@@ -299,7 +308,48 @@ std::string Player::play(const Step& step, std::string_view expected) {
         remember(step.label, answer->hold);
         return tell_hold(*answer, status_text(answer->hold.status), asked);
     }
+    if (const auto* show = std::get_if<ShowAlerts>(&step.action)) {
+        return alerts(show->sku);
+    }
+    if (const auto* seen = std::get_if<Acknowledge>(&step.action)) {
+        return acknowledge(*seen);
+    }
     return play_command(step, expected);
+}
+
+// Velocity and ghosts are not told: their causes lie in hours of traffic, not in a story.
+std::string Player::alerts(const std::string& sku) {
+    std::vector<Alert> standing = target_.alerts(sku);
+    std::ranges::sort(standing, {}, &Alert::kind);
+    std::string told;
+    for (const Alert& alert : standing) {
+        if (alert.kind == AlertKind::velocity || alert.kind == AlertKind::ghost_holds) {
+            continue;
+        }
+        told += (told.empty() ? "" : ", ") + std::string(to_string(alert.kind));
+        if (alert.kind != AlertKind::out_of_stock) {
+            told += " " + std::to_string(alert.figure);
+        }
+        if (alert.bound > 0) {
+            told += " of " + std::to_string(alert.bound);
+        }
+        if (alert.order > 0) {
+            told += " order " + std::to_string(alert.order);
+        }
+        if (alert.acknowledged_at) {
+            told += " seen by " + alert.acknowledged_by;
+        }
+    }
+    return told.empty() ? "nothing" : told;
+}
+
+std::string Player::acknowledge(const Acknowledge& step) {
+    AcknowledgeAlert command{.alert = {}, .person = step.person};
+    for (const Alert& alert : target_.alerts(step.sku)) {
+        command.alert = alert.kind == step.kind ? alert.id : command.alert;
+    }
+    const Outcome<Answer> outcome = target_.submit({std::move(command), {}});
+    return outcome.result ? "done" : std::string(to_string(outcome.result.error().code));
 }
 
 Player::Waiting Player::waiting(const std::string& label) const {
@@ -370,6 +420,9 @@ std::string Player::everything() {
                        tell_incoming(stock->expected, row.location, asked) + "\n";
             }
         }
+    }
+    for (const std::string& sku : skus_) {
+        out += sku + " alerts: " + alerts(sku) + "\n";
     }
     for (const auto& [label, entry] : entries_) {
         out += label + ": " + place(label) + "\n";

@@ -33,11 +33,21 @@ struct ShowStock {
     std::string location;  // empty: the sum
 };
 struct ShowPlace {};
+struct ShowAlerts {
+    std::string sku;
+};
+// The alert of this kind that stands for the SKU.
+struct Acknowledge {
+    std::string sku;
+    AlertKind kind = AlertKind::low_stock;
+    std::string person;
+};
 // The hold that was offered to who waits as `entry` gets the step's label.
 struct TakeOffer {
     std::string entry;
 };
-using Action = std::variant<Command, Tick, ShowHold, ShowStock, ShowPlace, TakeOffer>;
+using Action =
+    std::variant<Command, Tick, ShowHold, ShowStock, ShowPlace, ShowAlerts, Acknowledge, TakeOffer>;
 
 struct Step {
     int line = 0;
@@ -70,6 +80,8 @@ public:
     virtual Result<HoldAnswer> read_hold(HoldId id) = 0;
     virtual Result<StockAnswer> read_stock(const std::string& sku) = 0;
     virtual Result<EntryAnswer> read_entry(const std::string& sku, EntryId entry) = 0;
+    // Those that stand for the SKU.
+    virtual std::vector<Alert> alerts(const std::string& sku) = 0;
     // The hold that was offered to who waited as `entry`.
     virtual std::optional<HoldId> offer_to(EntryId entry) = 0;
     // Moves the clock and ends what is due.
@@ -80,6 +92,8 @@ public:
 // The hold that the feed says was offered to who waited as `entry`.
 std::optional<HoldId> find_offer(
     EntryId entry, const std::function<Page<RecordedEvent>(const std::string&)>& read);
+
+std::vector<Alert> alerts_of(const Page<AlertAnswer>& page);
 
 class Player {
 public:
@@ -100,6 +114,8 @@ private:
     };
     std::string play_command(const Step& step, std::string_view expected);
     std::string place(const std::string& label);
+    std::string alerts(const std::string& sku);
+    std::string acknowledge(const Acknowledge& step);
     [[nodiscard]] Waiting waiting(const std::string& label) const;
     Command resolve(const Step& step) const;
     void remember(const std::string& label, const Hold& hold);

@@ -112,6 +112,10 @@ Policy read_policy(Words& words) {
                 {{"tracked", Fulfilment::tracked}, {"at_confirm", Fulfilment::at_confirm}});
         } else if (words.accept("low_stock")) {
             policy.low_stock = words.number<Quantity>("a quantity");
+        } else if (words.accept("reorder_point")) {
+            policy.reorder_point = words.number<Quantity>("a quantity");
+        } else if (words.accept("reorder_quantity")) {
+            policy.reorder_quantity = words.number<Quantity>("a quantity");
         } else if (words.accept("max_per_cart")) {
             policy.max_per_cart = words.number<Quantity>("a quantity");
         } else if (words.accept("ttl")) {
@@ -331,6 +335,18 @@ std::optional<Action> read_waitlist_action(const std::string& verb, Words& words
     return command;
 }
 
+Acknowledge read_acknowledge(Words& words) {
+    Acknowledge action{.sku = words.text("a SKU")};
+    action.kind = words.one_of<AlertKind>({{"low_stock", AlertKind::low_stock},
+                                           {"out_of_stock", AlertKind::out_of_stock},
+                                           {"back_in_stock", AlertKind::back_in_stock},
+                                           {"reorder", AlertKind::reorder},
+                                           {"shortfall", AlertKind::shortfall}});
+    words.expect("by");
+    action.person = words.text("a person");
+    return action;
+}
+
 Action read_action(const std::string& verb, Words& words, Step& step) {
     if (std::optional<Action> action = read_hold_action(verb, words, step)) {
         return std::move(*action);
@@ -356,6 +372,12 @@ Action read_action(const std::string& verb, Words& words, Step& step) {
         std::string sku = words.text("a SKU");
         return ShowStock{.sku = std::move(sku),
                          .location = words.accept("at") ? words.text("a location") : ""};
+    }
+    if (verb == "alerts") {
+        return ShowAlerts{words.text("a SKU")};
+    }
+    if (verb == "acknowledge") {
+        return read_acknowledge(words);
     }
     if (std::optional<Action> action = read_waitlist_action(verb, words, step)) {
         return std::move(*action);

@@ -58,6 +58,13 @@ Result<EntryAnswer> ServiceTarget::read_entry(const std::string& sku, EntryId en
         .result;
 }
 
+std::vector<Alert> ServiceTarget::alerts(const std::string& sku) {
+    const auto page = wait_for<Page<AlertAnswer>>([&](Done<Page<AlertAnswer>> done) {
+        service_->list_alerts({.sku = sku}, std::move(done));
+    });
+    return alerts_of(page.result.value());
+}
+
 std::optional<HoldId> ServiceTarget::offer_to(EntryId entry) {
     return find_offer(entry, [this](const std::string& after) {
         return service_->events(after, limits::page_max).value();

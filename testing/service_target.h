@@ -23,6 +23,7 @@ public:
     Result<HoldAnswer> read_hold(HoldId id) override;
     Result<StockAnswer> read_stock(const std::string& sku) override;
     Result<EntryAnswer> read_entry(const std::string& sku, EntryId entry) override;
+    std::vector<Alert> alerts(const std::string& sku) override;
     std::optional<HoldId> offer_to(EntryId entry) override;
     void advance(std::chrono::milliseconds by) override;
 

@@ -130,7 +130,27 @@ struct EntryAnswer {
     bool operator==(const EntryAnswer&) const = default;
 };
 
-using Answer = std::variant<HoldAnswer, SkuAnswer, StockAnswer, LocationAnswer, EntryAnswer>;
+// An order that a shortfall puts at risk.
+struct OrderAtRisk {
+    HoldId hold;
+    std::string cart;
+    std::string customer;
+    std::string location;
+    Quantity quantity = 0;  // units of the SKU, sold there and not shipped
+    bool operator==(const OrderAtRisk&) const = default;
+};
+
+struct AlertAnswer {
+    Alert alert;
+    // shortfall: those sold last, as many as it takes; only where alerts are listed.
+    std::vector<OrderAtRisk> orders;
+    Version version = 0;
+    Instant server_time;
+    bool operator==(const AlertAnswer&) const = default;
+};
+
+using Answer =
+    std::variant<HoldAnswer, SkuAnswer, StockAnswer, LocationAnswer, EntryAnswer, AlertAnswer>;
 
 // Which answer a command has.
 template <class Command>
@@ -172,6 +192,10 @@ struct AnswerOfImpl<JoinWaitlist> {
 template <>
 struct AnswerOfImpl<LeaveWaitlist> {
     using type = EntryAnswer;
+};
+template <>
+struct AnswerOfImpl<AcknowledgeAlert> {
+    using type = AlertAnswer;
 };
 template <class Command>
 using AnswerOf = typename AnswerOfImpl<Command>::type;

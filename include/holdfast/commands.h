@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include <holdfast/alert.h>
 #include <holdfast/policy.h>
 #include <holdfast/types.h>
 
@@ -179,10 +180,16 @@ struct ReturnUnits {
     std::vector<LineRequest> lines;
 };
 
+// A person has seen an alert. Who was first stays.
+struct AcknowledgeAlert {
+    AlertId alert;
+    std::string person;
+};
+
 using Command =
     std::variant<PlaceHold, AmendHold, ExtendHold, BeatHold, SecureHold, ConfirmHold, ReleaseHold,
                  ExpireHolds, AllocateBackorder, JoinWaitlist, LeaveWaitlist, OfferUnits,
                  FulfilHold, CancelHold, ReturnUnits, DefineSku, DefineLocation, ReceiveStock,
-                 AdjustStock, MoveStock, TransferStock, ExpectStock>;
+                 AdjustStock, MoveStock, TransferStock, ExpectStock, AcknowledgeAlert>;
 
 }  // namespace holdfast

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include <holdfast/alert.h>
 #include <holdfast/commands.h>
 #include <holdfast/hold.h>
 #include <holdfast/refusal.h>
@@ -245,11 +246,42 @@ struct HoldReturned {
     bool operator==(const HoldReturned&) const = default;
 };
 
+// The SKU as a whole crossed a line: stock.low, stock.out, or stock.back when it is above them again.
+struct StockLevelChanged {
+    std::string sku;
+    StockLevel level = StockLevel::in;
+    Quantity available = 0;
+    bool operator==(const StockLevelChanged&) const = default;
+};
+
+// `alert.id` is made of the version that this event gets.
+struct AlertRaised {
+    Alert alert;
+    bool operator==(const AlertRaised&) const = default;
+};
+
+struct AlertAcknowledged {
+    AlertId alert;
+    AlertKind kind = AlertKind::low_stock;
+    std::string sku;
+    std::string person;
+    bool operator==(const AlertAcknowledged&) const = default;
+};
+
+// Its cause has been gone for a while.
+struct AlertResolved {
+    AlertId alert;
+    AlertKind kind = AlertKind::low_stock;
+    std::string sku;
+    bool operator==(const AlertResolved&) const = default;
+};
+
 using Event = std::variant<HoldPlaced, HoldRefused, HoldAmended, HoldExtended, HoldSecured,
                            HoldConfirmed, HoldReleased, HoldExpired, HoldLost, BackorderAllocated,
                            WaitlistJoined, WaitlistLeft, WaitlistOffered, HoldFulfilled,
                            HoldCancelled, HoldReturned, SkuDefined, LocationDefined, StockReceived,
-                           StockAdjusted, StockMoved, StockTransferred, StockExpected>;
+                           StockAdjusted, StockMoved, StockTransferred, StockExpected,
+                           StockLevelChanged, AlertRaised, AlertAcknowledged, AlertResolved>;
 
 // "hold.placed", "stock.received", ...
 std::string_view type_name(const Event& event);

@@ -54,6 +54,19 @@ inline constexpr std::size_t round_expiries_max = 4'096;
 // in the next, so that a delivery for a million orders holds nobody else up.
 inline constexpr std::size_t round_served_max = 2'048;
 
+// An alert stands until its cause has been gone for so long: what comes and goes is raised once.
+inline constexpr Seconds alert_settling{300};
+// A SKU's usual rates are known after so long, and follow what happens over about an hour.
+inline constexpr std::chrono::minutes velocity_history{30};
+// A rate is unusual when it is so many standard deviations, and at least so many a minute, above the usual.
+inline constexpr double velocity_deviations = 8;
+inline constexpr double velocity_excess_min = 30;
+// Holds that must have expired in the last hour or so before a SKU that is sold out has ghosts.
+inline constexpr double ghost_expiries_min = 3;
+// Orders that a shortfall names, and past holds that are read to find them.
+inline constexpr std::size_t orders_at_risk_max = 100;
+inline constexpr std::size_t orders_at_risk_read_max = 1'000'000;
+
 // hold.refused events per SKU and second; the others of that second are counted in one of them.
 inline constexpr std::uint32_t refusals_per_second_max = 10;
 

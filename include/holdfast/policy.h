@@ -50,6 +50,10 @@ struct Policy {
     Quantity safety_stock = 0;
     // At or below so many available units, but not none, shoppers are told that stock is low. 0: never.
     Quantity low_stock = 0;
+    // With fewer units there and on their way, people are asked to order so many. 0: never; else both are
+    // 1 to limits::quantity_max.
+    Quantity reorder_point = 0;
+    Quantity reorder_quantity = 0;
     // Units one cart may have. None: no limit. 1 to limits::quantity_max.
     std::optional<Quantity> max_per_cart;
     // Units one customer may hold or own. None: no limit. 1 to limits::quantity_max.

@@ -21,6 +21,7 @@ enum class RefusalCode : std::uint8_t {
     unknown_location,
     unknown_hold,
     unknown_entry,
+    unknown_alert,
     // Rules of the shop.
     insufficient_stock,
     customer_required,

@@ -54,6 +54,14 @@ struct HoldFilter {
     std::size_t limit = 100;
 };
 
+struct AlertFilter {
+    std::string sku;  // empty: any
+    std::optional<AlertKind> kind;
+    std::optional<bool> acknowledged;
+    std::string after;  // cursor of the page before; empty: the first page
+    std::size_t limit = 100;
+};
+
 struct AvailabilityQuery {
     std::vector<std::string> skus;  // 1 to limits::availability_skus_max
     GroupBy group = GroupBy::nothing;
@@ -132,6 +140,9 @@ public:
     // Who waits for the SKU, in order, those after `after`.
     virtual void list_waitlist(std::string sku, std::string after, std::size_t limit,
                                Done<Page<EntryAnswer>> done) = 0;
+    // The alerts that stand, in the order in which a partition raised them. Those of kind shortfall name the
+    // orders at risk: of which past holds are read.
+    virtual void list_alerts(AlertFilter filter, Done<Page<AlertAnswer>> done) = 0;
     virtual void list_locations(Done<std::vector<LocationAnswer>> done) = 0;
     // By name, those after `after`.
     virtual void list_skus(std::string after, std::size_t limit, Done<Page<SkuAnswer>> done) = 0;

@@ -52,6 +52,7 @@ public:
 };
 
 // One for each row of the table.
+void define_alerts(CLI::App& command, Action& action);
 void define_audit(CLI::App& command, Action& action);
 void define_backup(CLI::App& command, Action& action);
 void define_bench(CLI::App& command, Action& action);

@@ -59,6 +59,10 @@ public:
         return read<Page<EntryAnswer>>(
             [&](auto done) { service_.list_waitlist(sku, after, limit, std::move(done)); });
     }
+    Result<Page<AlertAnswer>> alerts(const AlertFilter& filter) override {
+        return read<Page<AlertAnswer>>(
+            [&](auto done) { service_.list_alerts(filter, std::move(done)); });
+    }
     Result<std::vector<LocationAnswer>> locations() override {
         return read<std::vector<LocationAnswer>>(
             [&](auto done) { service_.list_locations(std::move(done)); });

@@ -46,6 +46,7 @@ public:
     virtual Result<EntryAnswer> entry(const std::string& sku, EntryId entry) = 0;
     virtual Result<Page<EntryAnswer>> waitlist(const std::string& sku, const std::string& after,
                                                std::size_t limit) = 0;
+    virtual Result<Page<AlertAnswer>> alerts(const AlertFilter& filter) = 0;
     virtual Result<std::vector<LocationAnswer>> locations() = 0;
     virtual Result<Page<SkuAnswer>> skus(const std::string& after, std::size_t limit) = 0;
     virtual Result<Page<Hold>> holds(const HoldFilter& filter) = 0;

@@ -92,6 +92,7 @@ public:
     }
     Result<Page<EntryAnswer>> waitlist(const std::string& sku, const std::string& after,
                                        std::size_t limit) override;
+    Result<Page<AlertAnswer>> alerts(const AlertFilter& filter) override;
     Result<std::vector<LocationAnswer>> locations() override;
     Result<Page<SkuAnswer>> skus(const std::string& after, std::size_t limit) override;
     Result<Page<Hold>> holds(const HoldFilter& filter) override;
@@ -307,6 +308,22 @@ Result<Page<EntryAnswer>> HttpConnection::waitlist(const std::string& sku, const
         [](const json::value& body) {
             return page_from<EntryAnswer>(body, "waitlist", entry_answer_from);
         });
+}
+
+Result<Page<AlertAnswer>> HttpConnection::alerts(const AlertFilter& filter) {
+    std::string target = "/v1/alerts" + page_query(filter.after, filter.limit);
+    if (!filter.sku.empty()) {
+        target += "&sku=" + percent_encoded(filter.sku);
+    }
+    if (filter.kind) {
+        target += "&kind=" + std::string(to_string(*filter.kind));
+    }
+    if (filter.acknowledged) {
+        target += *filter.acknowledged ? "&acknowledged=true" : "&acknowledged=false";
+    }
+    return transformed(get(target), [](const json::value& body) {
+        return page_from<AlertAnswer>(body, "alerts", alert_answer_from);
+    });
 }
 
 Result<Page<Hold>> HttpConnection::holds(const HoldFilter& filter) {

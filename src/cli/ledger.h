@@ -48,6 +48,11 @@ public:
     void operator()(const StockAdjusted& event);
     void operator()(const StockMoved& event);
     void operator()(const StockTransferred& event);
+    // Move no unit.
+    void operator()(const StockLevelChanged&) {}
+    void operator()(const AlertRaised&) {}
+    void operator()(const AlertAcknowledged&) {}
+    void operator()(const AlertResolved&) {}
 
 private:
     // available and safety_stock follow from the others and the policies.

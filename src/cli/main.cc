@@ -16,6 +16,7 @@ constexpr std::array commands = {
     Subcommand{"demo", holdfast::cli::define_demo},
     Subcommand{"stock", holdfast::cli::define_stock},
     Subcommand{"waitlist", holdfast::cli::define_waitlist},
+    Subcommand{"alerts", holdfast::cli::define_alerts},
     Subcommand{"hold", holdfast::cli::define_hold},
     Subcommand{"import", holdfast::cli::define_import},
     Subcommand{"export", holdfast::cli::define_export},

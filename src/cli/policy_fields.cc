@@ -59,6 +59,16 @@ constexpr Field word_field(std::string_view name) {
             }};
 }
 
+template <Quantity Policy::* Member>
+constexpr Field units_field(std::string_view name) {
+    return {name, FieldKind::number,
+            [](const Policy& policy) { return std::to_string(policy.*Member); },
+            [](Policy& policy, const std::string& value) {
+                return read_number(value, 0, limits::quantity_max,
+                                   [&](Quantity number) { policy.*Member = number; });
+            }};
+}
+
 template <std::optional<Quantity> Policy::* Member, Quantity Low>
 constexpr Field limit_field(std::string_view name) {
     return {name, FieldKind::number,
@@ -100,18 +110,10 @@ const std::array fields = {
               });
           }},
     word_field<&Policy::late_confirm, LateConfirm::backorder>("late_confirm"),
-    Field{"safety_stock", FieldKind::number,
-          [](const Policy& policy) { return std::to_string(policy.safety_stock); },
-          [](Policy& policy, const std::string& value) {
-              return read_number(value, 0, limits::quantity_max,
-                                 [&](Quantity number) { policy.safety_stock = number; });
-          }},
-    Field{"low_stock", FieldKind::number,
-          [](const Policy& policy) { return std::to_string(policy.low_stock); },
-          [](Policy& policy, const std::string& value) {
-              return read_number(value, 0, limits::quantity_max,
-                                 [&](Quantity number) { policy.low_stock = number; });
-          }},
+    units_field<&Policy::safety_stock>("safety_stock"),
+    units_field<&Policy::low_stock>("low_stock"),
+    units_field<&Policy::reorder_point>("reorder_point"),
+    units_field<&Policy::reorder_quantity>("reorder_quantity"),
     limit_field<&Policy::max_per_cart, 1>("max_per_cart"),
     limit_field<&Policy::max_per_customer, 1>("max_per_customer"),
     word_field<&Policy::waitlist, Waitlist::fair>("waitlist"),

@@ -178,6 +178,64 @@ void show(std::ostream& out, const std::vector<EntryAnswer>& entries, const Styl
     table.print(out);
 }
 
+namespace {
+
+// What an alert says, in words.
+std::string what(const Alert& alert) {
+    const std::string figure = thousands(alert.figure);
+    const std::string bound = thousands(alert.bound);
+    switch (alert.kind) {
+        case AlertKind::low_stock:
+            return figure + " left, low at " + bound;
+        case AlertKind::out_of_stock:
+            return "sold out";
+        case AlertKind::back_in_stock:
+            return figure + " available again";
+        case AlertKind::reorder:
+            return "order " + thousands(alert.order) + ": " + figure + " there and on their way, " +
+                   bound + " wanted";
+        case AlertKind::shortfall:
+            return figure + " sold and not there";
+        case AlertKind::velocity:
+            return figure + " " + std::string(to_string(alert.measure)) + " a minute, usually " +
+                   bound;
+        case AlertKind::ghost_holds:
+            return "sold out by holds that expire: " + figure + " in the last hour, " + bound +
+                   " paid";
+    }
+    return "";
+}
+
+}  // namespace
+
+void show(std::ostream& out, const AlertAnswer& answer, const Style& style) {
+    if (style.json) {
+        out << json_of(answer) << '\n';
+        return;
+    }
+    show(out, std::vector{answer}, style);
+}
+
+void show(std::ostream& out, const std::vector<AlertAnswer>& alerts, const Style& style) {
+    if (style.json) {
+        print_json_list(out, alerts);
+        return;
+    }
+    Table table({"alert", "SKU", "kind", "what", "seen by"});
+    for (const AlertAnswer& answer : alerts) {
+        const Alert& alert = answer.alert;
+        table.add({to_string(alert.id), alert.sku, std::string(to_string(alert.kind)), what(alert),
+                   alert.acknowledged_at ? alert.acknowledged_by : "-"});
+        for (const OrderAtRisk& order : answer.orders) {
+            table.add({"", "", "at risk",
+                       to_string(order.hold) + " of cart " + order.cart + ": " +
+                           thousands(order.quantity) + " at " + order.location,
+                       ""});
+        }
+    }
+    table.print(out);
+}
+
 void show(std::ostream& out, const LocationAnswer& location, const Style& style) {
     if (style.json) {
         out << json_of(location) << '\n';

@@ -22,6 +22,8 @@ void show(std::ostream& out, const std::vector<StockAnswer>& stock, const Style&
 void show(std::ostream& out, const SkuAnswer& sku, const Style& style);
 void show(std::ostream& out, const EntryAnswer& entry, const Style& style);
 void show(std::ostream& out, const std::vector<EntryAnswer>& entries, const Style& style);
+void show(std::ostream& out, const AlertAnswer& alert, const Style& style);
+void show(std::ostream& out, const std::vector<AlertAnswer>& alerts, const Style& style);
 void show(std::ostream& out, const LocationAnswer& location, const Style& style);
 void show(std::ostream& out, const AuditReport& report, const Style& style);
 

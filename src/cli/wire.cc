@@ -124,6 +124,10 @@ struct Writer {
     WireRequest operator()(const LeaveWaitlist& it) const {
         return {"DELETE", waitlist_target(it.sku) + "/" + to_string(it.entry), nullptr};
     }
+    WireRequest operator()(const AcknowledgeAlert& it) const {
+        return {"POST", "/v1/alerts/" + to_string(it.alert) + "/acknowledge",
+                json::object{{"by", it.person}}};
+    }
     WireRequest operator()(const OfferUnits&) const {
         throw std::logic_error("OfferUnits is made by the engine, never sent");
     }
@@ -191,7 +195,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Command>> batch_words
     "hold",    "amend",  "extend",   "heartbeat",  "secure",          "confirm",
     "release", "expire", "allocate", "join",       "leave",           "offer",
     "fulfil",  "cancel", "return",   "define_sku", "define_location", "receive",
-    "adjust",  "move",   "transfer", "expect"};
+    "adjust",  "move",   "transfer", "expect",     "acknowledge"};
 
 std::string_view batch_word(const Command& command) {
     return batch_words.at(command.index());
@@ -234,6 +238,8 @@ Policy policy_from(const json::value& body) {
     policy.safety_stock = members.number("safety_stock");
     policy.max_per_cart = limit("max_per_cart");
     policy.low_stock = members.number("low_stock");
+    policy.reorder_point = members.number("reorder_point");
+    policy.reorder_quantity = members.number("reorder_quantity");
     policy.waitlist = members.choice("waitlist", Waitlist::fair);
     policy.offer_ttl = Seconds(members.number("offer_ttl"));
     policy.max_per_customer = limit("max_per_customer");
@@ -281,6 +287,9 @@ json::object to_batch_item(const Command& command) {
             }
             if constexpr (requires { it.entry; }) {
                 item["entry"] = to_string(it.entry);
+            }
+            if constexpr (requires { it.alert; }) {
+                item["alert"] = to_string(it.alert);
             }
             if constexpr (std::is_same_v<C, DefineLocation>) {
                 item["location"] = it.location;
@@ -418,6 +427,66 @@ EntryAnswer entry_answer_from(const json::value& body) {
             .server_time = members.instant("server_time")};
 }
 
+Alert alert_from(const Members& members) {
+    const auto id = parse_alert_id(members.text("id"));
+    if (!id) {
+        members.wrong("id");
+    }
+    Alert alert{.id = *id,
+                .kind = members.choice("kind", AlertKind::ghost_holds),
+                .sku = members.text("sku"),
+                .raised_at = members.instant("raised_at")};
+    switch (alert.kind) {
+        case AlertKind::low_stock:
+            alert.figure = members.number("available");
+            alert.bound = members.number("low_stock");
+            break;
+        case AlertKind::out_of_stock:
+        case AlertKind::back_in_stock:
+            alert.figure = members.number("available");
+            break;
+        case AlertKind::reorder:
+            alert.figure = members.number("available_and_incoming");
+            alert.bound = members.number("reorder_point");
+            alert.order = members.number("order");
+            break;
+        case AlertKind::shortfall:
+            alert.figure = members.number("missing");
+            break;
+        case AlertKind::velocity:
+            alert.measure = members.choice("measure", Measure::expiries);
+            alert.figure = members.number("per_minute");
+            alert.bound = members.number("usually");
+            break;
+        case AlertKind::ghost_holds:
+            alert.figure = members.number("expired");
+            alert.bound = members.number("paid");
+            break;
+    }
+    return alert;
+}
+
+AlertAnswer alert_answer_from(const json::value& body) {
+    const Members members(body);
+    AlertAnswer answer{.alert = alert_from(members),
+                       .orders = {},
+                       .version = members.get<std::uint64_t>("version"),
+                       .server_time = members.instant("server_time")};
+    if (members.find("acknowledged_at") != nullptr) {
+        answer.alert.acknowledged_by = members.text("acknowledged_by");
+        answer.alert.acknowledged_at = members.instant("acknowledged_at");
+    }
+    for (const json::value& item : members.list("orders")) {
+        const Members order(item);
+        answer.orders.push_back({.hold = order.hold_id(),
+                                 .cart = order.text("cart"),
+                                 .customer = order.text("customer"),
+                                 .location = order.text("location"),
+                                 .quantity = order.number("quantity")});
+    }
+    return answer;
+}
+
 Answer answer_from(const Command& command, const json::value& body) {
     return std::visit(
         [&]<class C>(const C&) -> Answer {
@@ -429,6 +498,8 @@ Answer answer_from(const Command& command, const json::value& body) {
                 return stock_answer_from(body);
             } else if constexpr (std::is_same_v<AnswerOf<C>, EntryAnswer>) {
                 return entry_answer_from(body);
+            } else if constexpr (std::is_same_v<AnswerOf<C>, AlertAnswer>) {
+                return alert_answer_from(body);
             } else {
                 return hold_answer_from(body);
             }

@@ -197,6 +197,38 @@ Event transferred(const Members& data) {
     return event;
 }
 
+template <StockLevel Level>
+Event level(const Members& data) {
+    return StockLevelChanged{
+        .sku = data.text("sku"), .level = Level, .available = data.number("available")};
+}
+
+Event raised(const Members& data) {
+    AlertRaised event{.alert = alert_from(data)};
+    event.alert.id = {};  // follows from the event's version
+    return event;
+}
+
+template <class E>
+E change_of_alert(const Members& data) {
+    const auto id = parse_alert_id(data.text("id"));
+    E event;
+    event.alert = id ? *id : (data.wrong("id"), AlertId{});
+    event.kind = data.choice("kind", AlertKind::ghost_holds);
+    event.sku = data.text("sku");
+    return event;
+}
+
+Event acknowledged(const Members& data) {
+    auto event = change_of_alert<AlertAcknowledged>(data);
+    event.person = data.text("by");
+    return event;
+}
+
+Event resolved(const Members& data) {
+    return change_of_alert<AlertResolved>(data);
+}
+
 template <class E>
 Event plain(const Members& data) {
     return read<E>(data);
@@ -228,7 +260,13 @@ const std::map<std::string_view, Reader>& readers() {
                                                              {"stock.expected", announced},
                                                              {"stock.adjusted", adjusted},
                                                              {"stock.moved", moved},
-                                                             {"stock.transferred", transferred}};
+                                                             {"stock.transferred", transferred},
+                                                             {"stock.low", level<StockLevel::low>},
+                                                             {"stock.out", level<StockLevel::out>},
+                                                             {"stock.back", level<StockLevel::in>},
+                                                             {"alert.raised", raised},
+                                                             {"alert.acknowledged", acknowledged},
+                                                             {"alert.resolved", resolved}};
     return table;
 }
 

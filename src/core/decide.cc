@@ -1,6 +1,7 @@
 #include "core/decide.h"
 
 #include <holdfast/fault.h>
+#include "core/alerts.h"
 #include "core/hold.h"
 #include "core/stock.h"
 #include "core/waitlist.h"
@@ -37,6 +38,7 @@ struct Rules {
     Decision operator()(const AdjustStock& c) const { return adjust_stock(state, c); }
     Decision operator()(const MoveStock& c) const { return move_stock(state, c, given); }
     Decision operator()(const TransferStock& c) const { return transfer_stock(state, c, given); }
+    Decision operator()(const AcknowledgeAlert& c) const { return acknowledge_alert(state, c); }
 };
 
 }  // namespace

@@ -35,7 +35,7 @@ void check(const Counters& c) {
 
 class Evolution {
 public:
-    explicit Evolution(State& state) : state_(state) {}
+    Evolution(State& state, Instant at) : state_(state), at_(at) {}
 
     void operator()(const SkuDefined& e) {
         const SkuIndex index = state_.define_sku(e.sku);
@@ -46,6 +46,7 @@ public:
             check(row.counters);
         }
         state_.set_policy(index, e.policy);
+        on_sale(sku);
         state_.mark_to_serve(index);
         sku.defined_at = state_.versions[state_.home(sku)];
     }
@@ -60,6 +61,7 @@ public:
         row.on_hand += e.quantity;
         row.available += e.quantity;
         check(row);
+        on_sale(e.sku);
         if (e.expected > 0) {
             const SkuIndex sku = state_.sku_index(e.sku);
             const Incoming* const announced =
@@ -86,10 +88,12 @@ public:
         row.on_hand += e.delta;
         row.available += e.delta;
         check(row);
+        on_sale(e.sku);
     }
     void operator()(const StockMoved& e) {
         Counters& row = row_of(e.sku, e.location);
         shift(row, counter_of(e.from), counter_of(e.to), e.quantity);
+        on_sale(e.sku);
     }
     void operator()(const StockTransferred& e) {
         Counters& from = row_of(e.sku, e.from);
@@ -100,6 +104,7 @@ public:
         to.on_hand += e.quantity;
         to.available += e.quantity;
         check(to);
+        on_sale(e.sku);
     }
 
     void operator()(const HoldPlaced& e) {
@@ -199,7 +204,35 @@ public:
         }
     }
 
+    void operator()(const StockLevelChanged& e) {
+        state_.skus[state_.sku_index(e.sku)].level = e.level;
+    }
+    void operator()(const AlertRaised& e) {
+        const SkuIndex index = state_.sku_index(e.alert.sku);
+        const SkuState& sku = state_.skus[index];
+        Alert alert = e.alert;
+        alert.id = {.version = state_.versions[state_.home(sku)], .token = sku.token};
+        state_.raise(index, std::move(alert));
+    }
+    void operator()(const AlertAcknowledged& e) {
+        Alert* const alert = state_.find_alert(e.alert);
+        HF_ASSERT(alert != nullptr);
+        alert->acknowledged_by = e.person;
+        alert->acknowledged_at = at_;
+    }
+    void operator()(const AlertResolved& e) { state_.resolve(e.alert); }
+
 private:
+    // What comes in for the first time, and not for those who wait, needs no further announcement.
+    static void on_sale(SkuState& sku) {
+        const bool awaited =
+            sku.queues && (!sku.queues->orders.empty() || !sku.queues->shoppers.empty());
+        if (sku.level == StockLevel::never && !awaited && sku.available() > 0) {
+            sku.level = StockLevel::in;
+        }
+    }
+    void on_sale(std::string_view sku) { on_sale(state_.skus[state_.sku_index(sku)]); }
+
     Counters& row_of(std::string_view sku, std::string_view location) {
         const auto index = state_.find_location(location);
         HF_ASSERT(index.has_value());
@@ -320,6 +353,7 @@ private:
     }
 
     State& state_;
+    Instant at_;
 };
 
 // Visits the SKUs that an event names; the id of its hold, when it has one, lies in the first part.
@@ -365,6 +399,10 @@ public:
     void operator()(const HoldFulfilled& e) { hold(e.id, e.fulfilled); }
     void operator()(const HoldCancelled& e) { hold(e.id, e.cancelled); }
     void operator()(const HoldReturned& e) { hold(e.id, e.returned); }
+    void operator()(const StockLevelChanged& e) { sku(e.sku); }
+    void operator()(const AlertRaised& e) { sku(e.alert.sku); }
+    void operator()(const AlertAcknowledged& e) { sku(e.sku); }
+    void operator()(const AlertResolved& e) { sku(e.sku); }
 
 private:
     void home(HoldId id) { out_.push_back(state_.home(id)); }
@@ -400,7 +438,7 @@ void evolve(State& state, const Event& event, Instant at) {
         }
     }
     state.time = std::max(state.time, at);
-    std::visit(Evolution{state}, event);
+    std::visit(Evolution{state, at}, event);
 }
 
 void touched_partitions(const State& state, const Event& event, std::vector<PartitionId>& out) {

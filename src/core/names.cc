@@ -20,6 +20,7 @@ constexpr auto code_names = std::to_array<std::string_view>({
     "unknown_location",
     "unknown_hold",
     "unknown_entry",
+    "unknown_alert",
     "insufficient_stock",
     "customer_required",
     "customer_limit_exceeded",
@@ -181,6 +182,40 @@ std::string_view to_string(LeftBecause reason) {
     return reason == LeftBecause::asked ? "asked" : "limit";
 }
 
+std::string_view to_string(AlertKind kind) {
+    switch (kind) {
+        case AlertKind::low_stock:
+            return "low_stock";
+        case AlertKind::out_of_stock:
+            return "out_of_stock";
+        case AlertKind::back_in_stock:
+            return "back_in_stock";
+        case AlertKind::reorder:
+            return "reorder";
+        case AlertKind::shortfall:
+            return "shortfall";
+        case AlertKind::velocity:
+            return "velocity";
+        case AlertKind::ghost_holds:
+            return "ghost_holds";
+    }
+    HF_ASSERT(!"a kind of alert without a name");
+}
+
+std::string_view to_string(Measure measure) {
+    switch (measure) {
+        case Measure::nothing:
+            return "nothing";
+        case Measure::holds:
+            return "holds";
+        case Measure::releases:
+            return "releases";
+        case Measure::expiries:
+            return "expiries";
+    }
+    HF_ASSERT(!"a measure without a name");
+}
+
 std::string_view to_string(AllocationRule rule) {
     switch (rule) {
         case AllocationRule::priority:
@@ -219,6 +254,22 @@ struct TypeName {
     std::string_view operator()(const StockMoved&) const { return "stock.moved"; }
     std::string_view operator()(const StockExpected&) const { return "stock.expected"; }
     std::string_view operator()(const StockTransferred&) const { return "stock.transferred"; }
+    std::string_view operator()(const StockLevelChanged& e) const {
+        switch (e.level) {
+            case StockLevel::low:
+                return "stock.low";
+            case StockLevel::out:
+                return "stock.out";
+            case StockLevel::in:
+                return "stock.back";
+            case StockLevel::never:
+                break;
+        }
+        HF_ASSERT(!"a level of stock without an event");
+    }
+    std::string_view operator()(const AlertRaised&) const { return "alert.raised"; }
+    std::string_view operator()(const AlertAcknowledged&) const { return "alert.acknowledged"; }
+    std::string_view operator()(const AlertResolved&) const { return "alert.resolved"; }
 };
 
 }  // namespace

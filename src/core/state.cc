@@ -30,6 +30,54 @@ Quantity SkuState::backordered_at(LocationIndex location) const {
     return queue == nullptr ? 0 : queue->units;
 }
 
+Quantity SkuState::available() const {
+    Quantity units = 0;
+    for (const SkuStock& row : stock) {
+        units += std::max<Quantity>(row.counters.available, 0);
+    }
+    return units;
+}
+
+const Alert* SkuState::find_alert(AlertKind kind) const {
+    for (std::size_t i = 0; alerts && i < alerts->size(); ++i) {
+        if ((*alerts)[i].kind == kind) {
+            return &(*alerts)[i];
+        }
+    }
+    return nullptr;
+}
+
+void State::raise(SkuIndex sku, Alert alert) {
+    auto& standing = skus[sku].alerts;
+    if (!standing) {
+        standing = std::make_unique<std::vector<Alert>>();
+    }
+    const bool added = alerts.emplace(alert.id, sku).second;
+    HF_ASSERT(added);
+    standing->push_back(std::move(alert));
+}
+
+void State::resolve(AlertId id) {
+    const auto place = alerts.find(id);
+    HF_ASSERT(place != alerts.end());
+    auto& standing = skus[place->second].alerts;
+    std::erase_if(*standing, [id](const Alert& alert) { return alert.id == id; });
+    if (standing->empty()) {
+        standing.reset();
+    }
+    alerts.erase(place);
+}
+
+const Alert* State::find_alert(AlertId id) const {
+    const auto place = alerts.find(id);
+    return place == alerts.end() ? nullptr
+                                 : &*std::ranges::find(*skus[place->second].alerts, id, &Alert::id);
+}
+
+Alert* State::find_alert(AlertId id) {
+    return const_cast<Alert*>(std::as_const(*this).find_alert(id));
+}
+
 const Incoming* SkuState::find_incoming(LocationIndex location, std::string_view reference) const {
     for (std::size_t i = 0; incoming && i < incoming->size(); ++i) {
         const Incoming& one = (*incoming)[i];
@@ -384,6 +432,12 @@ std::map<EntryId, std::pair<std::string, WaitEntry>> shoppers_of(const State& st
     return shoppers;
 }
 
+std::vector<Alert> alerts_of(const SkuState& sku) {
+    std::vector<Alert> alerts = sku.alerts ? *sku.alerts : std::vector<Alert>();
+    std::ranges::sort(alerts, {}, &Alert::id);
+    return alerts;
+}
+
 std::string sku_difference(const State& a, const State& b, const SkuState& in_a) {
     const SkuState* in_b = b.find_sku(in_a.sku);
     if (in_b == nullptr) {
@@ -400,6 +454,9 @@ std::string sku_difference(const State& a, const State& b, const SkuState& in_a)
     }
     if (shoppers_of(a, in_a) != shoppers_of(b, *in_b)) {
         return fmt::format("sku {} has another waiting line", in_a.sku);
+    }
+    if (in_a.level != in_b->level || alerts_of(in_a) != alerts_of(*in_b)) {
+        return fmt::format("sku {} has other alerts, or another level", in_a.sku);
     }
     if (customers_of(in_a) != customers_of(*in_b)) {
         return fmt::format("sku {} counts its customers' units differently", in_a.sku);

@@ -14,6 +14,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <holdfast/alert.h>
 #include <holdfast/answers.h>
 #include <holdfast/hold.h>
 #include <holdfast/policy.h>
@@ -104,17 +105,23 @@ struct Incoming {
 struct SkuState {
     std::string sku;
     std::uint16_t token = 0;
-    const Policy* policy = nullptr;  // one of State::policies
+    StockLevel level = StockLevel::never;  // as it was announced
+    const Policy* policy = nullptr;        // one of State::policies
     Version defined_at = 0;
     // By location index. The first lies in here: most SKUs have only one.
     boost::container::small_vector<SkuStock, 1> stock;
     std::unique_ptr<TextMap<Quantity>> customers;  // units held or owned, for limited holds only
     std::unique_ptr<SkuQueues> queues;
     std::unique_ptr<std::vector<Incoming>> incoming;  // by location and reference
+    std::unique_ptr<std::vector<Alert>> alerts;       // that stand
 
     [[nodiscard]] const Counters* at(LocationIndex location) const;
     [[nodiscard]] Counters* at(LocationIndex location);
     [[nodiscard]] Quantity backordered_at(LocationIndex location) const;
+    // At all locations, each as it is shown to shoppers.
+    [[nodiscard]] Quantity available() const;
+    // Null when none of this kind stands.
+    [[nodiscard]] const Alert* find_alert(AlertKind kind) const;
     // Null when nothing is announced with this reference.
     [[nodiscard]] const Incoming* find_incoming(LocationIndex location,
                                                 std::string_view reference) const;
@@ -216,6 +223,12 @@ public:
     // The SKU's units or its queues changed: somebody who waits may be served.
     void mark_to_serve(SkuIndex sku);
 
+    void raise(SkuIndex sku, Alert alert);
+    void resolve(AlertId id);
+    // Null when it does not stand.
+    [[nodiscard]] const Alert* find_alert(AlertId id) const;
+    [[nodiscard]] Alert* find_alert(AlertId id);
+
     void sort_locations();  // after a priority changed
 
     // The hold as everybody outside sees it.
@@ -235,6 +248,7 @@ public:
     // All locations, in the order in which `priority` lets them serve.
     std::vector<LocationIndex> by_priority;
     PendingHolds holds;
+    std::map<AlertId, SkuIndex> alerts;  // that stand
 };
 
 // Whether two states say the same, whatever the order of their indexes. The first difference, for

@@ -8,6 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <holdfast/alert.h>
 #include <holdfast/assert.h>
 #include <holdfast/policy.h>
 #include <holdfast/types.h>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::string_view id_prefix = "hold_";
 constexpr std::string_view entry_prefix = "wait_";
+constexpr std::string_view alert_prefix = "alert_";
 static_assert(id_prefix.size() == entry_prefix.size());
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
@@ -97,6 +99,22 @@ std::optional<HoldId> parse_hold_id(std::string_view text) {
 
 std::optional<EntryId> parse_entry_id(std::string_view text) {
     return parse_id<EntryId>(entry_prefix, text);
+}
+
+std::string to_string(AlertId id) {
+    return fmt::format("{}{:016x}{:04x}", alert_prefix, id.version, id.token);
+}
+
+std::optional<AlertId> parse_alert_id(std::string_view text) {
+    constexpr std::size_t version_digits = 16;
+    AlertId id;
+    if (text.size() != alert_prefix.size() + version_digits + 4) {
+        return std::nullopt;
+    }
+    const char* const digits = text.data() + alert_prefix.size();
+    std::from_chars(digits, digits + version_digits, id.version, 16);
+    std::from_chars(digits + version_digits, text.data() + text.size(), id.token, 16);
+    return to_string(id) == text ? std::optional(id) : std::nullopt;
 }
 
 std::uint16_t routing_token(std::string_view sku) {

@@ -130,6 +130,21 @@ Fault check_waitlist(const Policy& p) {
     return {};
 }
 
+Fault check_reorder(const Policy& p) {
+    if ((p.reorder_point == 0) != (p.reorder_quantity == 0)) {
+        const std::string_view missing =
+            p.reorder_point == 0 ? "reorder_point" : "reorder_quantity";
+        return fault(
+            fmt::format("/policy/{}", missing),
+            fmt::format("reorder_point {} and reorder_quantity {} belong together: set {} too",
+                        p.reorder_point, p.reorder_quantity, missing));
+    }
+    return first(
+        check_range<Quantity>("/policy/reorder_point", p.reorder_point, 0, limits::quantity_max),
+        check_range<Quantity>("/policy/reorder_quantity", p.reorder_quantity, 0,
+                              limits::quantity_max));
+}
+
 // What a policy promises beyond stock must not contradict itself.
 Fault check_promises(const Policy& p) {
     const auto misplaced = [&p](std::string_view field, std::string_view needs) {
@@ -214,7 +229,7 @@ struct Validator {
             check_range<Quantity>("/policy/safety_stock", p.safety_stock, 0, limits::quantity_max),
             check_seconds("/policy/offer_ttl", p.offer_ttl, limits::ttl_min, limits::hold_life_max),
             check_range<Quantity>("/policy/low_stock", p.low_stock, 0, limits::quantity_max),
-            check_limit("/policy/backorder_limit", p.backorder_limit, 0),
+            check_reorder(p), check_limit("/policy/backorder_limit", p.backorder_limit, 0),
             check_limit("/policy/preorder_limit", p.preorder_limit, 0),
             check_limit("/policy/max_per_cart", p.max_per_cart, 1),
             check_range<Quantity>("/policy/max_per_customer", p.max_per_customer.value_or(1), 1,
@@ -238,6 +253,12 @@ struct Validator {
         return first(check_id("/sku", c.sku), check_id("/location", c.location),
                      check_range<Quantity>("/quantity", c.quantity, 0, limits::quantity_max),
                      check_text("/reference", c.reference));
+    }
+    Fault operator()(const AcknowledgeAlert& c) const {
+        if (c.person.empty()) {
+            return fault("/by", "nobody is named: say who has seen the alert");
+        }
+        return check_text("/by", c.person);
     }
     Fault operator()(const AdjustStock& c) const {
         if (c.delta == 0) {

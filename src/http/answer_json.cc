@@ -143,6 +143,8 @@ void write(JsonWriter& json, const Policy& policy) {
     json.field("late_confirm", to_string(policy.late_confirm));
     json.field("safety_stock", policy.safety_stock);
     json.field("low_stock", policy.low_stock);
+    json.field("reorder_point", policy.reorder_point);
+    json.field("reorder_quantity", policy.reorder_quantity);
     limit("max_per_cart", policy.max_per_cart);
     limit("max_per_customer", policy.max_per_customer);
     json.field("waitlist", to_string(policy.waitlist));
@@ -274,6 +276,68 @@ void write(JsonWriter& json, const EntryAnswer& answer) {
     }
     if (answer.hold) {
         json.field("hold", *answer.hold);
+    }
+    json.field("version", answer.version);
+    json.field("server_time", answer.server_time);
+    json.close_object();
+}
+
+void write_fields(JsonWriter& json, const Alert& alert) {
+    json.field("kind", to_string(alert.kind));
+    json.field("sku", alert.sku);
+    switch (alert.kind) {
+        case AlertKind::low_stock:
+            json.field("available", alert.figure);
+            json.field("low_stock", alert.bound);
+            break;
+        case AlertKind::out_of_stock:
+        case AlertKind::back_in_stock:
+            json.field("available", alert.figure);
+            break;
+        case AlertKind::reorder:
+            json.field("available_and_incoming", alert.figure);
+            json.field("reorder_point", alert.bound);
+            json.field("order", alert.order);
+            break;
+        case AlertKind::shortfall:
+            json.field("missing", alert.figure);
+            break;
+        case AlertKind::velocity:
+            json.field("measure", to_string(alert.measure));
+            json.field("per_minute", alert.figure);
+            json.field("usually", alert.bound);
+            break;
+        case AlertKind::ghost_holds:
+            json.field("expired", alert.figure);
+            json.field("paid", alert.bound);
+            break;
+    }
+    json.field("raised_at", alert.raised_at);
+}
+
+void write(JsonWriter& json, const AlertAnswer& answer) {
+    json.open_object();
+    json.field("id", to_string(answer.alert.id));
+    write_fields(json, answer.alert);
+    if (answer.alert.acknowledged_at) {
+        json.field("acknowledged_by", answer.alert.acknowledged_by);
+        json.field("acknowledged_at", *answer.alert.acknowledged_at);
+    }
+    if (!answer.orders.empty()) {
+        json.name("orders");
+        json.open_array();
+        for (const OrderAtRisk& order : answer.orders) {
+            json.open_object();
+            json.field("id", order.hold);
+            json.field("cart", order.cart);
+            if (!order.customer.empty()) {
+                json.field("customer", order.customer);
+            }
+            json.field("location", order.location);
+            json.field("quantity", order.quantity);
+            json.close_object();
+        }
+        json.close_array();
     }
     json.field("version", answer.version);
     json.field("server_time", answer.server_time);

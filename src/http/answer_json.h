@@ -18,6 +18,9 @@ void write(JsonWriter& json, const SkuAvailability& answer, std::string_view gro
            std::optional<Quantity> cap);
 void write(JsonWriter& json, const LocationAnswer& answer);
 void write(JsonWriter& json, const EntryAnswer& answer);
+void write(JsonWriter& json, const AlertAnswer& answer);
+// Without its id.
+void write_fields(JsonWriter& json, const Alert& alert);
 void write(JsonWriter& json, const Answer& answer);
 void write(JsonWriter& json, const AuditReport& report);
 

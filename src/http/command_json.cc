@@ -35,6 +35,8 @@ void read_policy(Fields& in, Policy& to) {
     }
     in.integer("safety_stock", optional, 0, limits::quantity_max, to.safety_stock);
     in.integer("low_stock", optional, 0, limits::quantity_max, to.low_stock);
+    in.integer("reorder_point", optional, 0, limits::quantity_max, to.reorder_point);
+    in.integer("reorder_quantity", optional, 0, limits::quantity_max, to.reorder_quantity);
     in.limit("max_per_cart", 1, to.max_per_cart);
     in.limit("max_per_customer", 1, to.max_per_customer);
     if (const auto word = in.word("waitlist", optional, {"off", "open", "fair"})) {
@@ -155,6 +157,13 @@ Command leave_waitlist(Fields& in) {
     return command;
 }
 
+Command acknowledge(Fields& in) {
+    AcknowledgeAlert command;
+    in.alert_id("alert", command.alert);
+    read(in, command);
+    return command;
+}
+
 struct BatchWord {
     std::string_view word;
     Command (*read)(Fields&);
@@ -180,6 +189,7 @@ constexpr BatchWord batch_words[] = {
     {"move", sku_stock_work<MoveStock>},
     {"transfer", sku_stock_work<TransferStock>},
     {"expect", sku_stock_work<ExpectStock>},
+    {"acknowledge", acknowledge},
 };
 
 }  // namespace
@@ -214,6 +224,10 @@ void read(Fields& in, JoinWaitlist& to) {
     in.integer("quantity", optional, 1, limits::quantity_max, to.quantity);
     in.id("location", optional, to.location);
     in.id("cart", optional, to.cart);
+}
+
+void read(Fields& in, AcknowledgeAlert& to) {
+    in.text("by", required, to.person);
 }
 
 void read(Fields& in, AmendHold& to) {

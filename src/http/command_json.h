@@ -14,6 +14,7 @@ void read(Fields& in, DefineSku& to);
 void read(Fields& in, DefineLocation& to);
 void read(Fields& in, PlaceHold& to);
 void read(Fields& in, JoinWaitlist& to);
+void read(Fields& in, AcknowledgeAlert& to);
 void read(Fields& in, AmendHold& to);
 void read(Fields& in, ExtendHold& to);
 void read(Fields& in, BeatHold& to);

@@ -52,6 +52,7 @@ void write_optional(JsonWriter& json, const char (&name)[Size], std::string_view
 // Writes the fields of one event's data.
 struct Data {
     JsonWriter& json;
+    Version version;  // of the event
 
     void operator()(const HoldPlaced& event) const {
         json.name("hold");
@@ -201,6 +202,27 @@ struct Data {
         write_optional(json, "reference", event.reference);
     }
 
+    void operator()(const StockLevelChanged& event) const {
+        json.field("sku", event.sku);
+        json.field("available", event.available);
+    }
+    void operator()(const AlertRaised& event) const {
+        const AlertId id{.version = version, .token = routing_token(event.alert.sku)};
+        json.field("id", to_string(id));
+        write_fields(json, event.alert);
+    }
+    void operator()(const AlertAcknowledged& event) const {
+        alert(event);
+        json.field("by", event.person);
+    }
+    void operator()(const AlertResolved& event) const { alert(event); }
+
+    template <class Changed>
+    void alert(const Changed& event) const {
+        json.field("id", to_string(event.alert));
+        json.field("kind", to_string(event.kind));
+        json.field("sku", event.sku);
+    }
     template <class Ended>
     void ended(const Ended& event) const {
         json.field("id", event.id);
@@ -223,7 +245,7 @@ void write(JsonWriter& json, const RecordedEvent& recorded) {
     json.field("index", recorded.index);
     json.name("data");
     json.open_object();
-    std::visit(Data{json}, recorded.event);
+    std::visit(Data{json, recorded.version}, recorded.event);
     json.close_object();
     json.close_object();
 }

@@ -289,6 +289,20 @@ void Fields::entry_id(std::string_view name, EntryId& to) {
     }
 }
 
+void Fields::alert_id(std::string_view name, AlertId& to) {
+    const JsonNode* value = find(name, Need::required, JsonKind::string);
+    if (value == nullptr) {
+        return;
+    }
+    if (const std::optional<AlertId> id = parse_alert_id(value->text)) {
+        to = *id;
+    } else {
+        fault(name,
+              fmt::format("{} is not the id of an alert: use the `id` that GET /v1/alerts shows",
+                          seen(*value)));
+    }
+}
+
 std::optional<std::size_t> Fields::word(std::string_view name, Need need,
                                         std::initializer_list<std::string_view> words) {
     const JsonNode* value = find(name, need, JsonKind::string);

@@ -73,6 +73,7 @@ public:
     void fence(std::string_view name, std::optional<Fence>& to);
     void hold_id(std::string_view name, HoldId& to);
     void entry_id(std::string_view name, EntryId& to);
+    void alert_id(std::string_view name, AlertId& to);
     // The index of the word among `words`.
     std::optional<std::size_t> word(std::string_view name, Need need,
                                     std::initializer_list<std::string_view> words);

@@ -39,6 +39,10 @@ void leave_waitlist(Exchange& x);
 void get_entry(Exchange& x);
 void list_waitlist(Exchange& x);
 
+// alerts.cc
+void list_alerts(Exchange& x);
+void acknowledge_alert(Exchange& x);
+
 // locations.cc
 void put_location(Exchange& x);
 void list_locations(Exchange& x);

@@ -26,6 +26,7 @@ constexpr auto code_kinds = std::to_array<CodeKind>({
     {RefusalCode::unknown_location, 404, "Unknown location"},
     {RefusalCode::unknown_hold, 404, "Unknown hold"},
     {RefusalCode::unknown_entry, 404, "Nobody waits there"},
+    {RefusalCode::unknown_alert, 404, "Unknown alert"},
     {RefusalCode::insufficient_stock, 409, "Not enough stock"},
     {RefusalCode::customer_required, 422, "Customer required"},
     {RefusalCode::customer_limit_exceeded, 409, "Customer limit exceeded"},

@@ -32,6 +32,8 @@ constexpr auto table = std::to_array<Route>({
     {get, "/v1/skus/{sku}/waitlist", list_waitlist, BodyRule::none, Extra::query},
     {get, "/v1/skus/{sku}/waitlist/{entry}", get_entry},
     {delete_, "/v1/skus/{sku}/waitlist/{entry}", leave_waitlist},
+    {get, "/v1/alerts", list_alerts, BodyRule::none, Extra::query},
+    {post, "/v1/alerts/{id}/acknowledge", acknowledge_alert, BodyRule::required},
     {get, "/v1/locations", list_locations},
     {put, "/v1/locations/{location}", put_location, BodyRule::optional},
 

@@ -67,6 +67,13 @@ EntryAnswer entry_answer(const core::State& state, const core::SkuState& sku,
             .server_time = now};
 }
 
+AlertAnswer alert_answer(const core::State& state, const Alert& alert, Instant now) {
+    return {.alert = alert,
+            .orders = {},
+            .version = state.versions[state.home(*state.find_sku(alert.sku))],
+            .server_time = now};
+}
+
 Page<EntryAnswer> waitlist_page(const core::State& state, const core::SkuState& sku, EntryId after,
                                 std::size_t limit, Instant now) {
     Page<EntryAnswer> page;

@@ -15,6 +15,8 @@ LocationAnswer location_answer(const core::State& state, const core::LocationSta
 EntryAnswer entry_answer(const core::State& state, const core::SkuState& sku,
                          const core::SkuQueues::Shopper& shopper, Instant now);
 
+AlertAnswer alert_answer(const core::State& state, const Alert& alert, Instant now);
+
 // Those who wait after `after`, in order.
 Page<EntryAnswer> waitlist_page(const core::State& state, const core::SkuState& sku, EntryId after,
                                 std::size_t limit, Instant now);

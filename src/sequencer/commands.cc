@@ -146,6 +146,12 @@ void Sequencer::apply(const core::Decision& decision) {
     }
 }
 
+void Sequencer::apply(const std::vector<Event>& events) {
+    for (const Event& event : events) {
+        apply(event, {});
+    }
+}
+
 // `decided` is the hold after the event where the decision made it; otherwise it is made here, from
 // what the state has before an ending, or after a change.
 void Sequencer::apply(const Event& event, const std::optional<Hold>& decided) {
@@ -180,6 +186,7 @@ void Sequencer::apply(const Event& event, const std::optional<Hold>& decided) {
         last_offer_ = *offered;
     }
     round_->record(state_, event, after ? &*after : nullptr);
+    watch_.count(state_, event);
     if (after && after->status != HoldStatus::pending) {
         recent_.put(std::move(*after), round_->number());
     }
@@ -197,6 +204,9 @@ Result<Answer> Sequencer::answer(const Command& command, core::Decision& decisio
     }
     if (const auto* define = std::get_if<DefineLocation>(&command)) {
         return location_answer(state_, state_.locations[*state_.find_location(define->location)]);
+    }
+    if (const auto* acknowledge = std::get_if<AcknowledgeAlert>(&command)) {
+        return alert_answer(state_, *state_.find_alert(acknowledge->alert), round_->now());
     }
     if (decision.hold) {
         return hold_answer(std::move(*decision.hold));
@@ -259,6 +269,8 @@ void Sequencer::remember(const Submission& submission, const Answer& answer) {
                 return state_.home(a.hold.id);
             } else if constexpr (requires { a.sku; }) {
                 return state_.home(*state_.find_sku(a.sku));
+            } else if constexpr (requires { a.alert.sku; }) {
+                return state_.home(*state_.find_sku(a.alert.sku));
             } else {
                 return 0;
             }

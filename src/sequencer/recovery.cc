@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/alerts.h"
 #include "store/codec.h"
 
 namespace holdfast::sequencer {
@@ -58,18 +59,9 @@ public:
                             {.hold = row.hold, .quantity = row.quantity});
                 return;
             }
-            case RowKind::shopper: {
-                const auto [sku, id] = store::decode_entry_key(key);
-                const store::ShopperRow row = store::decode_shopper_row(value);
-                const std::uint32_t location =
-                    row.location.empty() ? core::SkuQueues::anywhere : known_location(row.location);
-                state_.join(known_sku(sku), {.id = id,
-                                             .location = location,
-                                             .entry = {.customer = row.customer,
-                                                       .cart = row.cart,
-                                                       .quantity = row.quantity}});
+            case RowKind::shopper:
+                load_shopper(key, store::decode_shopper_row(value));
                 return;
-            }
             case RowKind::incoming: {
                 const auto [sku, location, reference] = store::decode_receipt_key(key);
                 const store::ReceiptRow row = store::decode_receipt_row(value);
@@ -77,6 +69,13 @@ public:
                                                .reference = std::string(reference),
                                                .quantity = row.quantity,
                                                .expected_at = row.expected_at});
+                return;
+            }
+            case RowKind::alert: {
+                Alert alert = store::decode_alert(value);
+                alert.id = store::decode_alert_key(key);
+                const core::SkuIndex sku = known_sku(alert.sku);
+                state_.raise(sku, std::move(alert));
                 return;
             }
             case RowKind::past_hold:
@@ -107,6 +106,16 @@ private:
                 location));
         }
         return *found;
+    }
+    void load_shopper(std::string_view key, const store::ShopperRow& row) {
+        const auto [sku, id] = store::decode_entry_key(key);
+        const std::uint32_t location =
+            row.location.empty() ? core::SkuQueues::anywhere : known_location(row.location);
+        state_.join(
+            known_sku(sku),
+            {.id = id,
+             .location = location,
+             .entry = {.customer = row.customer, .cart = row.cart, .quantity = row.quantity}});
     }
     void load_hold(const Hold& hold) {
         core::PackedLines lines;
@@ -163,10 +172,17 @@ core::State load_state(store::Store& store) {
     for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
         state.versions[i] = store.load(static_cast<PartitionId>(i),
                                        {RowKind::live_hold, RowKind::customer, RowKind::waiting,
-                                        RowKind::shopper, RowKind::incoming},
+                                        RowKind::shopper, RowKind::incoming, RowKind::alert},
                                        sink);
         state.time =
             std::max(state.time, last_time(store, static_cast<PartitionId>(i), state.versions[i]));
+    }
+    // Sold out: then that was announced, and the alert stands. It says so until the SKU has been back for a while.
+    for (core::SkuState& sku : state.skus) {
+        const bool sold_out = sku.find_alert(AlertKind::out_of_stock) != nullptr;
+        sku.level = sold_out ? StockLevel::out : sku.level;
+        sku.level = sku.available() > 0 ? StockLevel::in : sku.level;
+        sku.level = core::level_now(sku);
     }
     return state;
 }

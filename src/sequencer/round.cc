@@ -53,6 +53,7 @@ struct RowWriter {
         round.batch_.put(RowKind::sku, state.home(sku), e.sku, [&](std::string& out) {
             store::encode(out, store::SkuRow{.policy = *sku.policy, .defined_at = sku.defined_at});
         });
+        round.changed_.push_back(static_cast<core::SkuIndex>(&sku - state.skus.data()));
         for (const core::SkuStock& row : sku.stock) {
             round.touch(state, e.sku, state.locations[row.location].name);
         }
@@ -74,8 +75,8 @@ struct RowWriter {
     }
     void operator()(const StockExpected& e) {
         receipt(e.sku, e.location, e.reference);
-        if (e.quantity > 0) {
-            round.touch(state, e.sku, e.location);
+        if (state.find_sku(e.sku)->at(*state.find_location(e.location)) != nullptr) {
+            round.touch(state, e.sku, e.location);  // it may no longer have to be ordered
         }
     }
     void operator()(const StockAdjusted& e) { round.touch(state, e.sku, e.location); }
@@ -142,7 +143,26 @@ struct RowWriter {
         round.write_hold(state, *after);
     }
 
+    void operator()(const StockLevelChanged&) {}  // made of the counters
+    void operator()(const AlertRaised& e) {
+        const core::SkuState& sku = *state.find_sku(e.alert.sku);
+        alert({.version = state.versions[state.home(sku)], .token = sku.token}, sku);
+    }
+    void operator()(const AlertAcknowledged& e) {
+        const core::SkuState& sku = *state.find_sku(e.sku);
+        alert(e.alert, sku);
+        round.changed_.push_back(static_cast<core::SkuIndex>(&sku - state.skus.data()));
+    }
+    void operator()(const AlertResolved& e) {
+        round.batch_.erase(RowKind::alert, state.home(*state.find_sku(e.sku)),
+                           store::encode_alert_key(e.alert));
+    }
+
 private:
+    void alert(AlertId id, const core::SkuState& sku) {
+        round.batch_.put(RowKind::alert, state.home(sku), store::encode_alert_key(id),
+                         [&](std::string& out) { store::encode(out, *state.find_alert(id)); });
+    }
     void receipt(std::string_view name, std::string_view location, std::string_view reference) {
         const core::SkuState& sku = *state.find_sku(name);
         const std::string key = store::encode_receipt_key(name, location, reference);
@@ -232,6 +252,19 @@ std::string_view Round::write_hold(const core::State& state, const Hold& hold) {
     batch_.put(kind, state.home(hold.id), std::string_view(key.data(), key.size()),
                [&hold](std::string& out) { store::encode(out, hold); });
     return batch_.value(batch_.rows.back());
+}
+
+std::vector<core::SkuIndex> Round::changed_skus() const {
+    std::vector<core::SkuIndex> skus = changed_;
+    skus.reserve(skus.size() + stock_.size());
+    for (const std::uint64_t place : stock_) {
+        skus.push_back(static_cast<core::SkuIndex>(place >> 16));
+    }
+    // In one order, whatever that of the set is, and each once.
+    std::ranges::sort(skus);
+    const auto rest = std::ranges::unique(skus);
+    skus.erase(rest.begin(), rest.end());
+    return skus;
 }
 
 void Round::write_counters(const core::State& state) {

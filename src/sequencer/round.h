@@ -47,6 +47,8 @@ public:
     // The first answer to a key, to be found again in this row of `home`.
     void remember(PartitionId home, Version row_version, std::string_view key,
                   std::uint64_t fingerprint, const Answer& answer);
+    // Whose stock, expected receipts, policy or alerts the events so far have changed.
+    [[nodiscard]] std::vector<core::SkuIndex> changed_skus() const;
     // A row of first answers that nobody may ask for any more.
     void forget_answers(PartitionId partition, Version version);
 
@@ -96,6 +98,7 @@ private:
     boost::unordered_flat_set<std::uint64_t> stock_;  // SKU index << 16 | location index
     std::vector<std::pair<core::SkuIndex, std::string>> customers_;
     std::vector<std::tuple<core::SkuIndex, core::LocationIndex, Version>> places_;  // in queues
+    std::vector<core::SkuIndex> changed_;  // in more than their stock
     std::vector<Answers> answers_;
     std::vector<PartitionId> touched_;  // kept for its memory
     std::vector<Single> singles_;

@@ -23,6 +23,7 @@ Sequencer::Sequencer(store::Store& store, const Clock& clock)
     : store_(store),
       state_(load_state(store)),
       time_(clock, state_.time),
+      watch_(state_, time_.now()),
       idempotency_(load_idempotency(store)),
       next_number_(store.last_batch() + 1),
       durable_round_(store.last_batch()),
@@ -127,12 +128,13 @@ void Sequencer::stop() {
 }
 
 bool Sequencer::due_at(Instant now) const {
-    return state_.holds.next_deadline() <= now || refusals_.next_flush() <= now ||
+    return std::min({state_.holds.next_deadline(), refusals_.next_flush(), watch_.next()}) <= now ||
            !state_.to_serve.empty();
 }
 
 std::chrono::milliseconds Sequencer::nap() {
-    const Instant next = std::min(state_.holds.next_deadline(), refusals_.next_flush());
+    const Instant next =
+        std::min({state_.holds.next_deadline(), refusals_.next_flush(), watch_.next()});
     return std::clamp(next == Instant::max() ? nap_max : next - time_.now(),
                       std::chrono::milliseconds(1), nap_max);
 }
@@ -200,6 +202,7 @@ void Sequencer::fill_round() {
     recent_.forget(durable_round_.load(std::memory_order_acquire));
     open_round();
     flush_refusals();
+    apply(watch_.pass(state_, round_->now()));
     std::size_t prefetched = next_;
     while (next_ < taken_.size() && !closed_ && !round_->full()) {
         if (next_ == prefetched) {
@@ -279,6 +282,7 @@ void Sequencer::flush_refusals() {
 }
 
 void Sequencer::send_round() {
+    apply(watch_.look(state_, round_->changed_skus(), round_->now()));
     pending_ = state_.holds.count();
     skus_ = state_.skus.size();
     if (!round_->has_events()) {

@@ -19,6 +19,7 @@
 #include "core/decide.h"
 #include "core/refusal_meter.h"
 #include "core/state.h"
+#include "core/watch.h"
 #include "sequencer/engine_time.h"
 #include "sequencer/idempotency.h"
 #include "sequencer/recent_holds.h"
@@ -93,6 +94,7 @@ private:
     [[nodiscard]] core::Decision decide_on(const Command& command, HoldId fresh) const;
     void serve_waiting();
     void apply(const core::Decision& decision);
+    void apply(const std::vector<Event>& events);
     void apply(const Event& event, const std::optional<Hold>& decided);
     Result<Answer> answer(const Command& command, core::Decision& decision);
     [[nodiscard]] EntryAnswer entry_answer(const Event& event) const;
@@ -108,6 +110,7 @@ private:
     core::State state_;
     EngineTime time_;
     core::RefusalMeter refusals_;
+    core::Watch watch_;
     Idempotency idempotency_;
     std::unique_ptr<Round> round_;  // being filled; null between rounds
     std::size_t served_ = 0;        // times that somebody who waits was served in round_

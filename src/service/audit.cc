@@ -23,30 +23,34 @@ struct KeptRows {
     std::map<std::string, store::WaiterRow, std::less<>> waiting;
     std::map<std::string, store::ShopperRow, std::less<>> shoppers;
     std::map<std::string, store::ReceiptRow, std::less<>> incoming;
+    std::map<std::string, Alert, std::less<>> alerts;
     bool compared = false;
 };
 
 KeptRows kept_rows(store::Store& store, PartitionId partition) {
     KeptRows kept;
-    kept.version = store.load(partition,
-                              {RowKind::stock, RowKind::live_hold, RowKind::customer,
-                               RowKind::waiting, RowKind::shopper, RowKind::incoming},
-                              [&kept](RowKind kind, std::string_view key, std::string_view value) {
-                                  if (kind == RowKind::stock) {
-                                      kept.stock.emplace(key, store::decode_counters(value));
-                                  } else if (kind == RowKind::customer) {
-                                      kept.customers.emplace(key, store::decode_quantity(value));
-                                  } else if (kind == RowKind::incoming) {
-                                      kept.incoming.emplace(key, store::decode_receipt_row(value));
-                                  } else if (kind == RowKind::shopper) {
-                                      kept.shoppers.emplace(key, store::decode_shopper_row(value));
-                                  } else if (kind == RowKind::waiting) {
-                                      kept.waiting.emplace(key, store::decode_waiter_row(value));
-                                  } else {
-                                      Hold hold = store::decode_hold(value);
-                                      kept.holds.emplace(hold.id, std::move(hold));
-                                  }
-                              });
+    kept.version =
+        store.load(partition,
+                   {RowKind::stock, RowKind::live_hold, RowKind::customer, RowKind::waiting,
+                    RowKind::shopper, RowKind::incoming, RowKind::alert},
+                   [&kept](RowKind kind, std::string_view key, std::string_view value) {
+                       if (kind == RowKind::stock) {
+                           kept.stock.emplace(key, store::decode_counters(value));
+                       } else if (kind == RowKind::customer) {
+                           kept.customers.emplace(key, store::decode_quantity(value));
+                       } else if (kind == RowKind::incoming) {
+                           kept.incoming.emplace(key, store::decode_receipt_row(value));
+                       } else if (kind == RowKind::alert) {
+                           kept.alerts.emplace(key, store::decode_alert(value));
+                       } else if (kind == RowKind::shopper) {
+                           kept.shoppers.emplace(key, store::decode_shopper_row(value));
+                       } else if (kind == RowKind::waiting) {
+                           kept.waiting.emplace(key, store::decode_waiter_row(value));
+                       } else {
+                           Hold hold = store::decode_hold(value);
+                           kept.holds.emplace(hold.id, std::move(hold));
+                       }
+                   });
     return kept;
 }
 
@@ -78,6 +82,7 @@ public:
         compare_waiting();
         compare_shoppers();
         compare_incoming();
+        compare_alerts();
     }
 
 private:
@@ -263,6 +268,24 @@ private:
             },
             [](const store::ReceiptRow& row) {
                 return fmt::format("{} at {}", row.quantity, to_rfc3339(row.expected_at));
+            });
+    }
+
+    void compare_alerts() {
+        std::map<std::string, Alert, std::less<>> events;
+        for (const auto& [id, sku] : state_.alerts) {
+            if (state_.home(state_.skus[sku]) == partition_) {
+                Alert alert = *state_.find_alert(id);
+                alert.id = {};  // is the key
+                events.emplace(store::encode_alert_key(id), std::move(alert));
+            }
+        }
+        compare_rows(
+            kept_.alerts, events,
+            [](std::string_view key) { return to_string(store::decode_alert_key(key)); },
+            [](const Alert& alert) {
+                return fmt::format("{} {} {}, seen by '{}'", to_string(alert.kind), alert.sku,
+                                   alert.figure, alert.acknowledged_by);
             });
     }
 

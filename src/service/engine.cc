@@ -13,6 +13,7 @@
 #include "core/validate.h"
 #include "sequencer/answers.h"
 #include "sequencer/refusals.h"
+#include "service/alert_page.h"
 #include "service/audit.h"
 #include "service/event_log.h"
 #include "service/queries.h"
@@ -263,25 +264,59 @@ void Engine::list_skus(std::string after, std::size_t limit, Done<Page<SkuAnswer
         std::move(done)));
 }
 
-void Engine::find_holds(HoldFilter filter, Done<Page<Hold>> done) {
+template <class T, class Look>
+void Engine::read_store(Look look, Done<T> done) {
     std::unique_lock lock(closing_mutex_);
     if (closing_.stop_requested()) {
         lock.unlock();
         done({std::unexpected(sequencer::stopping())});
         return;
     }
-    boost::asio::post(
-        readers_, [this, filter = std::move(filter), done = std::move(done)]() mutable {
-            try {
-                auto found = service::find_holds(*store_, filter, closing_.get_token());
-                if (closing_.stop_requested()) {
-                    found = std::unexpected(sequencer::stopping());
-                }
-                done({std::move(found)});
-            } catch (const store::StoreError& error) {
-                done({std::unexpected(store_failure(error))});
+    boost::asio::post(readers_, [this, look = std::move(look), done = std::move(done)]() mutable {
+        try {
+            Result<T> found = look();
+            if (closing_.stop_requested()) {
+                found = std::unexpected(sequencer::stopping());
             }
-        });
+            done({std::move(found)});
+        } catch (const store::StoreError& error) {
+            done({std::unexpected(store_failure(error))});
+        }
+    });
+}
+
+void Engine::find_holds(HoldFilter filter, Done<Page<Hold>> done) {
+    read_store<Page<Hold>>(
+        [this, filter = std::move(filter)] {
+            return service::find_holds(*store_, filter, closing_.get_token());
+        },
+        std::move(done));
+}
+
+void Engine::list_alerts(AlertFilter filter, Done<Page<AlertAnswer>> done) {
+    const auto after = filter.after.empty() ? AlertId{} : parse_alert_id(filter.after);
+    if (!after) {
+        done({std::unexpected(bad_cursor(filter.after))});
+        return;
+    }
+    sequencer_->read(sequencer::make_read<AlertPage>(
+        [filter = std::move(filter), after = *after](const View& view) -> Result<AlertPage> {
+            return alert_page(view.state(), filter, after, view.now());
+        },
+        [this, done = std::move(done)](Outcome<AlertPage> found) mutable {
+            if (!found.result) {
+                done({std::unexpected(std::move(found.result.error()))});
+            } else if (found.result->missing.empty()) {
+                done({std::move(found.result->page)});
+            } else {
+                read_store<Page<AlertAnswer>>(
+                    [this, alerts = std::move(*found.result)]() mutable {
+                        name_orders_at_risk(*store_, alerts, closing_.get_token());
+                        return Result<Page<AlertAnswer>>(std::move(alerts.page));
+                    },
+                    std::move(done));
+            }
+        }));
 }
 
 Result<Page<RecordedEvent>> Engine::events(std::string_view after, std::size_t limit) {

@@ -36,6 +36,7 @@ public:
     void read_entry(std::string sku, EntryId entry, Done<EntryAnswer> done) override;
     void list_waitlist(std::string sku, std::string after, std::size_t limit,
                        Done<Page<EntryAnswer>> done) override;
+    void list_alerts(AlertFilter filter, Done<Page<AlertAnswer>> done) override;
     void list_locations(Done<std::vector<LocationAnswer>> done) override;
     void list_skus(std::string after, std::size_t limit, Done<Page<SkuAnswer>> done) override;
     void find_holds(HoldFilter filter, Done<Page<Hold>> done) override;
@@ -48,6 +49,10 @@ public:
     void close() override;
 
 private:
+    // Calls back what `look` returns, on the thread for reads that wait for the disk.
+    template <class T, class Look>
+    void read_store(Look look, Done<T> done);
+
     std::shared_ptr<const Clock> clock_;
     std::unique_ptr<store::Store> store_;
     OpenCopy open_copy_;

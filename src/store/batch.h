@@ -25,7 +25,8 @@ enum class RowKind : std::uint8_t {
     claim = 8,     // key: id, 16 bytes BE      value: empty: a hold whose home is elsewhere
     waiting = 9,   // key: sku '\0' location '\0' place, 8 bytes BE   value: codec Waiter
     shopper = 10,  // key: sku '\0' id, 16 bytes BE      value: codec Shopper, in a waiting line
-    incoming = 11  // key: sku '\0' location '\0' reference   value: codec Receipt
+    incoming = 11,  // key: sku '\0' location '\0' reference   value: codec Receipt
+    alert = 12      // key: version, 8 bytes BE, token, 2 bytes BE   value: codec Alert, that stands
 };
 
 // One partition's share of an append.

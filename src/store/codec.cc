@@ -23,7 +23,7 @@
 //              [number:further, and what it names, in this order: 0x01 signed:backorder_limit
 //              0x02 signed:preorder_limit 0x04 instant:available_on 0x08 enum:reserve_at
 //              0x10 enum:fulfilment 0x20 signed:max_per_cart 0x40 enum:waitlist 0x80 signed:offer_ttl
-//              0x100 signed:low_stock]
+//              0x100 signed:low_stock 0x400 signed:reorder_point signed:reorder_quantity]
 //              flags: 0x01 split, 0x02 max_per_customer, 0x04 further fields
 //   counters = signed: on_hand available held committed safety_stock returned repair damaged
 //
@@ -32,6 +32,7 @@
 //              waiting = id signed:quantity
 //              incoming = signed:quantity instant:expected_at
 //              shopper = text:location text:customer text:cart signed:quantity
+//              alert = alert (codec_events.cc), without its id
 //   answers  = 1 instant:at number:count, then each: text:key number:fingerprint tag answer
 //              tag 1 hold number:version instant:server_time
 //              tag 2 text:sku policy number:version number:defined_at
@@ -41,6 +42,7 @@
 //              signed:quantity instant:expected_at)
 //              tag 6 id enum:status text:sku text:location text:customer text:cart signed:quantity
 //              signed:place bool:offered [id:hold] number:version instant:server_time
+//              tag 7 number:version number:token alert number:version instant:server_time
 //   blob     = 1 number:batch instant:at, then each event: number:index event (codec_events.cc)
 //
 // A change that old bytes do not survive raises the leading 1 of answers and blobs, and the format

@@ -52,6 +52,10 @@ struct ReceiptKey {
 };
 ReceiptKey decode_receipt_key(std::string_view key);
 
+// An alert: version, 8 bytes big-endian, token, 2 bytes.
+std::string encode_alert_key(AlertId id);
+AlertId decode_alert_key(std::string_view key);
+
 // Row values.
 struct SkuRow {
     Policy policy;
@@ -90,6 +94,7 @@ void encode(std::string& out, const WaiterRow& row);
 void encode(std::string& out, const LocationRow& row);
 void encode(std::string& out, const Counters& counters);
 void encode(std::string& out, const Hold& hold);
+void encode(std::string& out, const Alert& alert);  // its id is the key
 void encode_quantity(std::string& out, Quantity quantity);
 SkuRow decode_sku_row(std::string_view bytes);
 WaiterRow decode_waiter_row(std::string_view bytes);
@@ -98,6 +103,7 @@ ReceiptRow decode_receipt_row(std::string_view bytes);
 LocationRow decode_location_row(std::string_view bytes);
 Counters decode_counters(std::string_view bytes);
 Hold decode_hold(std::string_view bytes);
+Alert decode_alert(std::string_view bytes);
 Quantity decode_quantity(std::string_view bytes);
 
 // Some first answers of one append (RowKind::answers).

@@ -1,5 +1,6 @@
 // First answers, as bytes; the grammar stands at the top of codec.cc.
 #include "store/codec.h"
+#include "store/codec_alerts.h"
 #include "store/codec_values.h"
 
 namespace holdfast::store {
@@ -17,7 +18,8 @@ enum class AnswerTag : std::uint8_t {
     stock = 3,
     location = 4,
     stock_with_queues = 5,
-    entry = 6
+    entry = 6,
+    alert = 7
 };
 
 void write_tag(ByteWriter& out, AnswerTag tag) {
@@ -110,6 +112,26 @@ EntryAnswer read_entry_answer(ByteReader& in) {
     return answer;
 }
 
+void write(ByteWriter& out, const AlertAnswer& answer) {
+    write_tag(out, AnswerTag::alert);
+    out.number(answer.alert.id.version);
+    out.number(answer.alert.id.token);
+    write(out, answer.alert);
+    out.number(answer.version);
+    out.instant(answer.server_time);
+}
+
+AlertAnswer read_alert_answer(ByteReader& in) {
+    AlertAnswer answer;
+    const Version version = in.number();
+    const auto token = static_cast<std::uint16_t>(in.number());
+    answer.alert = read_alert(in);
+    answer.alert.id = {.version = version, .token = token};
+    answer.version = in.number();
+    answer.server_time = in.instant();
+    return answer;
+}
+
 HoldAnswer read_hold_answer(ByteReader& in) {
     HoldAnswer answer;
     answer.hold = read_hold(in);
@@ -177,6 +199,8 @@ Answer read_answer(ByteReader& in) {
             return read_location_answer(in);
         case AnswerTag::entry:
             return read_entry_answer(in);
+        case AnswerTag::alert:
+            return read_alert_answer(in);
     }
     in.fail("an unknown kind of answer");
 }

@@ -25,10 +25,18 @@
 //   37 transfer   text:sku text:from text:to signed:quantity text:reference
 //   38 expected   text:sku text:location signed:quantity instant:expected_at text:reference
 //   39 received   as 34, then signed:expected, which is not 0
+//   40 level      text:sku enum:level signed:available
+//   48 raised     alert
+//   49 acknowledged   number:version number:token enum:kind text:sku text:person
+//   50 resolved   number:version number:token enum:kind text:sku
+//   alert      = enum:kind text:sku signed:figure signed:bound signed:order enum:measure instant:raised_at
+//                flags [text:acknowledged_by instant:acknowledged_at]    flags: 0x01 acknowledged
 //   part       = text:sku text:location signed:quantity flags [signed:backordered number:place]
 //                flags: 0x01 limited, 0x02 units wait
 //   short line = text:sku text:location signed:wanted signed:available
+#include "store/codec_alerts.h"
 #include "store/codec_values.h"
+#include "store/codec_waiting.h"
 #include "store/event_tags.h"
 
 namespace holdfast::store {
@@ -37,10 +45,6 @@ namespace {
 
 constexpr std::size_t part_bytes_min = 4;
 constexpr std::size_t short_line_bytes_min = 4;
-
-void write_tag(ByteWriter& out, EventTag tag) {
-    out.byte(static_cast<std::uint8_t>(tag));
-}
 
 constexpr std::uint8_t part_limited = 0x01;
 constexpr std::uint8_t part_waits = 0x02;
@@ -280,65 +284,6 @@ BackorderAllocated read_allocated(ByteReader& in) {
     event.id = in.id();
     event.status = read_enum<HoldStatus>(in);
     event.allocated = read_part(in);
-    return event;
-}
-
-void write(ByteWriter& out, const WaitlistJoined& event) {
-    write_tag(out, EventTag::waitlist_joined);
-    out.id(event.entry);
-    out.text(event.sku);
-    out.text(event.location);
-    out.text(event.customer);
-    out.text(event.cart);
-    out.signed_number(event.quantity);
-}
-
-WaitlistJoined read_joined(ByteReader& in) {
-    WaitlistJoined event;
-    event.entry = in.entry_id();
-    event.sku = in.text();
-    event.location = in.text();
-    event.customer = in.text();
-    event.cart = in.text();
-    event.quantity = in.signed_number();
-    return event;
-}
-
-void write(ByteWriter& out, const WaitlistLeft& event) {
-    write_tag(out, EventTag::waitlist_left);
-    out.id(event.entry);
-    out.text(event.sku);
-    out.text(event.customer);
-    write_enum(out, event.reason);
-}
-
-WaitlistLeft read_left(ByteReader& in) {
-    WaitlistLeft event;
-    event.entry = in.entry_id();
-    event.sku = in.text();
-    event.customer = in.text();
-    event.reason = read_enum<LeftBecause>(in);
-    return event;
-}
-
-void write(ByteWriter& out, const WaitlistOffered& event) {
-    write_tag(out, EventTag::waitlist_offered);
-    out.id(event.entry);
-    out.text(event.sku);
-    out.text(event.customer);
-    out.id(event.hold);
-    out.signed_number(event.quantity);
-    out.instant(event.expires_at);
-}
-
-WaitlistOffered read_offered(ByteReader& in) {
-    WaitlistOffered event;
-    event.entry = in.entry_id();
-    event.sku = in.text();
-    event.customer = in.text();
-    event.hold = in.id();
-    event.quantity = in.signed_number();
-    event.expires_at = in.instant();
     return event;
 }
 
@@ -590,6 +535,14 @@ Event read_event(ByteReader& in) {
             return read_moved(in);
         case EventTag::stock_transferred:
             return read_transferred(in);
+        case EventTag::level_changed:
+            return read_level_changed(in);
+        case EventTag::alert_raised:
+            return AlertRaised{.alert = read_alert(in)};
+        case EventTag::alert_acknowledged:
+            return read_acknowledged(in);
+        case EventTag::alert_resolved:
+            return read_resolved(in);
     }
     in.fail("an unknown kind of event");
 }

@@ -19,7 +19,8 @@ constexpr std::uint64_t further_cart_limit = 0x20;
 constexpr std::uint64_t further_waitlist = 0x40;
 constexpr std::uint64_t further_offer_ttl = 0x80;
 constexpr std::uint64_t further_low_stock = 0x100;
-constexpr std::uint64_t further_known = 0x1ff;
+constexpr std::uint64_t further_reorder = 0x400;
+constexpr std::uint64_t further_known = 0x5ff;
 
 std::uint64_t further_fields(const Policy& policy) {
     std::uint64_t fields = 0;
@@ -31,6 +32,7 @@ std::uint64_t further_fields(const Policy& policy) {
     fields |= policy.max_per_cart ? further_cart_limit : 0;
     fields |= policy.waitlist != Waitlist::off ? further_waitlist : 0;
     fields |= policy.low_stock != 0 ? further_low_stock : 0;
+    fields |= policy.reorder_point != 0 || policy.reorder_quantity != 0 ? further_reorder : 0;
     fields |= policy.offer_ttl != Policy().offer_ttl ? further_offer_ttl : 0;
     return fields;
 }
@@ -64,6 +66,10 @@ void write_further(ByteWriter& out, const Policy& policy, std::uint64_t fields) 
     }
     if (has(further_low_stock)) {
         out.signed_number(policy.low_stock);
+    }
+    if (has(further_reorder)) {
+        out.signed_number(policy.reorder_point);
+        out.signed_number(policy.reorder_quantity);
     }
 }
 
@@ -99,6 +105,10 @@ void read_further(ByteReader& in, Policy& policy) {
     }
     if (has(further_low_stock)) {
         policy.low_stock = in.signed_number();
+    }
+    if (has(further_reorder)) {
+        policy.reorder_point = in.signed_number();
+        policy.reorder_quantity = in.signed_number();
     }
 }
 

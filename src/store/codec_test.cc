@@ -164,6 +164,8 @@ TEST(Codec, EveryEnumeratorHasANumberOfItsOwn) {
     expect_distinct_numbers(LeftBecause::limit);
     expect_distinct_numbers(EntryStatus::left);
     expect_distinct_numbers(AllocationRule::nearest);
+    expect_distinct_numbers(AlertKind::ghost_holds);
+    expect_distinct_numbers(Measure::expiries);
     expect_distinct_numbers(RefusalCode::outcome_unknown);
 }
 
@@ -332,9 +334,32 @@ std::vector<Event> golden_promises() {
                       .expected = 20}};
 }
 
+Alert golden_alert() {
+    return {.id = {},
+            .kind = AlertKind::reorder,
+            .sku = "mug",
+            .figure = 9,
+            .bound = 10,
+            .order = 40,
+            .measure = Measure::nothing,
+            .raised_at = golden_hold().created_at,
+            .acknowledged_by = "",
+            .acknowledged_at = {}};
+}
+
+std::vector<Event> golden_alerts() {
+    const AlertId id{.version = 0x0102030405060708, .token = 0x090a};
+    return {
+        StockLevelChanged{.sku = "mug", .level = StockLevel::low, .available = 3},
+        AlertRaised{.alert = golden_alert()},
+        AlertAcknowledged{.alert = id, .kind = AlertKind::reorder, .sku = "mug", .person = "anna"},
+        AlertResolved{.alert = id, .kind = AlertKind::reorder, .sku = "mug"}};
+}
+
 std::vector<Event> all_golden_events() {
     std::vector<Event> events = golden_events();
     std::ranges::move(golden_promises(), std::back_inserter(events));
+    std::ranges::move(golden_alerts(), std::back_inserter(events));
     return events;
 }
 
@@ -431,12 +456,33 @@ std::string golden_queue_answers() {
     return bytes;
 }
 
+std::string golden_alert_answer() {
+    std::string bytes;
+    encode_answers_header(bytes, golden_hold().created_at, 1);
+    AlertAnswer answer{.alert = golden_alert(),
+                       .orders = {},
+                       .version = 99,
+                       .server_time = golden_hold().created_at};
+    answer.alert.id = {.version = 98, .token = 0x090a};
+    encode(bytes, KeyedAnswer{.key = "k7", .fingerprint = 6, .answer = std::move(answer)});
+    return bytes;
+}
+
 TEST(Codec, GoldenAnswers) {
+    expect_golden("alert_answer", golden_alert_answer());
     expect_golden("queue_answers", golden_queue_answers());
     expect_golden("answers", golden_answers());
 }
 
 TEST(Codec, GoldenRows) {
+    Alert seen = golden_alert();
+    seen.acknowledged_by = "anna";
+    seen.acknowledged_at = golden_hold().expires_at;
+    expect_golden("alert", encoded(seen));
+    expect_golden("alert_key", encode_alert_key({.version = 98, .token = 0x090a}));
+    expect_golden("sku_reordered",
+                  encoded(SkuRow{.policy = {.reorder_point = 10, .reorder_quantity = 40},
+                                 .defined_at = 302}));
     expect_golden("promise", encoded(golden_promise()));
     expect_golden("incoming",
                   encoded(ReceiptRow{.quantity = 50, .expected_at = golden_hold().expires_at}));

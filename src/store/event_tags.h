@@ -1,8 +1,10 @@
 // The byte that says which kind of event follows. Part of the stored format: never renumber, never reuse.
-// Used by codec_events.cc only, whose top has the grammar.
+// Used by the codec's own files only; the grammar stands at the top of codec_events.cc.
 #pragma once
 
 #include <cstdint>
+
+#include "store/bytes.h"
 
 namespace holdfast::store {
 
@@ -31,7 +33,15 @@ enum class EventTag : std::uint8_t {
     stock_moved = 36,
     stock_transferred = 37,
     stock_expected = 38,
-    expected_received = 39
+    expected_received = 39,
+    level_changed = 40,
+    alert_raised = 48,
+    alert_acknowledged = 49,
+    alert_resolved = 50
 };
+
+inline void write_tag(ByteWriter& out, EventTag tag) {
+    out.byte(static_cast<std::uint8_t>(tag));
+}
 
 }  // namespace holdfast::store

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include <holdfast/alert.h>
 #include <holdfast/answers.h>
 #include <holdfast/commands.h>
 #include <holdfast/events.h>
@@ -134,6 +135,54 @@ constexpr std::uint8_t stored_number(EntryStatus status) {
     return 0;
 }
 
+constexpr std::uint8_t stored_number(AlertKind kind) {
+    switch (kind) {
+        case AlertKind::low_stock:
+            return 1;
+        case AlertKind::out_of_stock:
+            return 2;
+        case AlertKind::back_in_stock:
+            return 3;
+        case AlertKind::reorder:
+            return 4;
+        case AlertKind::shortfall:
+            return 5;
+        case AlertKind::velocity:
+            return 6;
+        case AlertKind::ghost_holds:
+            return 7;
+    }
+    return 0;
+}
+
+constexpr std::uint8_t stored_number(Measure measure) {
+    switch (measure) {
+        case Measure::nothing:
+            return 1;
+        case Measure::holds:
+            return 2;
+        case Measure::releases:
+            return 3;
+        case Measure::expiries:
+            return 4;
+    }
+    return 0;
+}
+
+constexpr std::uint8_t stored_number(StockLevel level) {
+    switch (level) {
+        case StockLevel::in:
+            return 1;
+        case StockLevel::low:
+            return 2;
+        case StockLevel::out:
+            return 3;
+        case StockLevel::never:
+            break;  // is not announced
+    }
+    return 0;
+}
+
 constexpr std::uint8_t stored_number(AllocationRule rule) {
     switch (rule) {
         case AllocationRule::priority:
@@ -187,6 +236,7 @@ inline constexpr auto stored_codes = std::to_array<StoredCode>({
     {RefusalCode::waitlist_off, 34},
     {RefusalCode::already_waiting, 35},
     {RefusalCode::too_many_receipts, 36},
+    {RefusalCode::unknown_alert, 37},
 });
 static_assert(stored_codes.size() == static_cast<std::size_t>(RefusalCode::outcome_unknown) + 1,
               "a new code needs a number");

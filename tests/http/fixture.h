@@ -46,6 +46,9 @@ public:
     void read_entry(std::string sku, EntryId entry, Done<EntryAnswer> done) override;
     void list_waitlist(std::string sku, std::string after, std::size_t limit,
                        Done<Page<EntryAnswer>> done) override;
+    void list_alerts(AlertFilter, Done<Page<AlertAnswer>> done) override {
+        done({Page<AlertAnswer>{}});
+    }
     void list_locations(Done<std::vector<LocationAnswer>> done) override;
     void list_skus(std::string after, std::size_t limit, Done<Page<SkuAnswer>> done) override;
     void find_holds(HoldFilter filter, Done<Page<Hold>> done) override;

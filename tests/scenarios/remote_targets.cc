@@ -43,6 +43,10 @@ Result<EntryAnswer> HttpTarget::read_entry(const std::string& sku, EntryId entry
     return connection_->entry(sku, entry);
 }
 
+std::vector<Alert> HttpTarget::alerts(const std::string& sku) {
+    return alerts_of(connection_->alerts({.sku = sku}).value());
+}
+
 std::optional<HoldId> HttpTarget::offer_to(EntryId entry) {
     return find_offer(entry, [this](const std::string& after) {
         return connection_->events(after, limits::page_max).value();
@@ -136,6 +140,9 @@ struct Arguments {
     std::string operator()(const LeaveWaitlist& c) const {
         return fmt::format("waitlist leave '{}' {}", c.sku, to_string(c.entry));
     }
+    std::string operator()(const AcknowledgeAlert& c) const {
+        return fmt::format("alerts acknowledge {}", to_string(c.alert)) + option("by", c.person);
+    }
     std::string operator()(const auto&) const {
         throw ScenarioError("the command line has no words for this step");
     }
@@ -227,6 +234,15 @@ Outcome<Answer> CommandLineTarget::submit(const Submission& submission) {
         return {cli::entry_answer_from(*body)};
     }
     return {LocationAnswer{}};
+}
+
+std::vector<Alert> CommandLineTarget::alerts(const std::string& sku) {
+    const boost::json::value body = run_for_json("alerts list --sku '" + sku + "'").value();
+    std::vector<Alert> alerts;
+    for (const boost::json::value& item : body.get_array()) {
+        alerts.push_back(cli::alert_answer_from(item).alert);
+    }
+    return alerts;
 }
 
 Result<HoldAnswer> CommandLineTarget::read_hold(HoldId id) {
