@@ -118,6 +118,13 @@ class Server:
         rate = self.wrk("hold", seconds)["rate"]
         return {**self.life(seconds / 2, "--only-hold"), "rate": rate}
 
+    def reads(self, seconds, skus=1, *more):
+        """What a product page asks, on as many connections again, while the others place holds; and what those lose by it."""
+        alone = self.life(seconds / 2, "--only-hold")
+        holds, reads = processes.together(lambda: self.life(seconds, "--only-hold"),
+                                          lambda: self.life(seconds, "--look", skus, *more))
+        return {**reads, "holds_rate": holds["rate"], "holds_alone_rate": alone["rate"]}
+
     def life(self, seconds, *more):
         said = json.loads(processes.run(
             [self.programs["life_load"], "--http", self.address, "--connections", CONNECTIONS, "--skus", self.skus,

@@ -1,7 +1,8 @@
 // Leads holds through their whole life over 64 connections: hold, confirm, fulfil, each step when the one
-// before it was answered; or only places them. Speaks HTTP (Holdfast) and RESP (Redis), so that both are driven by the same
-// generator; wrk and redis-benchmark cannot, because neither knows which connection an answer came from
-// and both are slow at reading ids out of answers. One thread. Prints one JSON object.
+// before it was answered; or only places them; or only looks at what is available. Speaks HTTP (Holdfast) and RESP
+// (Redis), so that both are driven by the same generator; wrk and redis-benchmark cannot, because neither knows
+// which connection an answer came from and both are slow at reading ids out of answers. One thread. Prints
+// one JSON object.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -30,7 +31,20 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-enum class Step : std::uint8_t { hold, confirm, fulfil };
+enum class Step : std::uint8_t { hold, confirm, fulfil, look };
+
+// What a connection asks again and again, from the first step to the last.
+struct Journey {
+    Step first;
+    Step last;
+};
+
+// What a product page asks.
+struct Look {
+    std::uint32_t skus_at_once = 0;
+    // Asks again with the tag of the answer before; every one but the first is then told that nothing is new.
+    bool conditional = false;
+};
 
 [[noreturn]] void give_up(const std::string& why) {
     throw std::runtime_error(why);
@@ -50,15 +64,15 @@ public:
     [[nodiscard]] virtual int connect() const = 0;
     virtual void write(std::string& out, Step step, std::string_view id,
                        std::uint32_t sku) const = 0;
-    // Bytes of the first whole answer, 0 when it is not complete. Sets the id after a hold. Throws
-    // when the answer is not the one that is expected.
+    // Bytes of the first whole answer, 0 when it is not complete. Sets the id after a hold, or to the tag
+    // after a look. Throws when the answer is not the one that is expected.
     [[nodiscard]] virtual std::size_t read(std::string_view in, Step step,
                                            std::string& id) const = 0;
 };
 
 class Http final : public Protocol {
 public:
-    explicit Http(const std::string& address) {
+    Http(const std::string& address, std::uint32_t skus, Look look) : skus_(skus), look_(look) {
         const auto colon = address.rfind(':');
         if (colon == std::string::npos) {
             give_up(fmt::format("--http {}: give ADDRESS:PORT", address));
@@ -83,7 +97,9 @@ public:
 
     void write(std::string& out, Step step, std::string_view id, std::uint32_t sku) const override {
         const auto to = std::back_inserter(out);
-        if (step == Step::hold) {
+        if (step == Step::look) {
+            write_look(out, id, sku);
+        } else if (step == Step::hold) {
             const auto body = fmt::format(
                 R"({{"cart":"cart-{}","lines":[{{"sku":"sku-{}","quantity":1}}]}})", sku, sku);
             fmt::format_to(to,
@@ -104,22 +120,18 @@ public:
             return 0;
         }
         const auto head = in.substr(0, head_end + 2);
-        constexpr std::string_view length_name = "\r\nContent-Length: ";
-        const auto length_at = head.find(length_name);
+        const auto told = expected(step, id);
         std::size_t length = 0;
-        if (length_at == std::string_view::npos) {
-            give_up(fmt::format("an answer without Content-Length: {}", head));
+        if (told != unchanged) {
+            const auto digits = after(head, "\r\nContent-Length: ");
+            std::from_chars(digits.data(), digits.data() + digits.size(), length);
         }
-        const auto digits = head.substr(length_at + length_name.size());
-        std::from_chars(digits.data(), digits.data() + digits.size(), length);
         const auto whole = head_end + 4 + length;
         if (in.size() < whole) {
             return 0;
         }
-        const auto expected = step == Step::hold ? "HTTP/1.1 201" : "HTTP/1.1 200";
-        if (!head.starts_with(expected)) {
-            give_up(
-                fmt::format("{} was expected, the answer is:\n{}", expected, in.substr(0, whole)));
+        if (!head.starts_with(told)) {
+            give_up(fmt::format("{} was expected, the answer is:\n{}", told, in.substr(0, whole)));
         }
         if (step == Step::hold) {
             constexpr std::string_view id_name = "\"id\":\"";
@@ -130,11 +142,47 @@ public:
             }
             const auto text = body.substr(id_at + id_name.size());
             id = text.substr(0, text.find('"'));
+        } else if (step == Step::look && look_.conditional) {
+            id = after(head, "\r\nETag: ");
         }
         return whole;
     }
 
 private:
+    static constexpr std::string_view unchanged = "HTTP/1.1 304";
+
+    // With `cap`, as a page asks that says "more than ten": the tag then stays while others buy.
+    void write_look(std::string& out, std::string_view tag, std::uint32_t sku) const {
+        const auto to = std::back_inserter(out);
+        out += "GET /v1/availability?cap=10";
+        for (std::uint32_t i = 0; i < look_.skus_at_once; ++i) {
+            fmt::format_to(to, "&sku=sku-{}", sku);
+            sku = (sku + 7919) % skus_;
+        }
+        out += " HTTP/1.1\r\nHost: localhost\r\n";
+        if (!tag.empty()) {
+            fmt::format_to(to, "If-None-Match: {}\r\n", tag);
+        }
+        out += "\r\n";
+    }
+    static std::string_view expected(Step step, std::string_view id) {
+        if (step == Step::hold) {
+            return "HTTP/1.1 201";
+        }
+        return step == Step::look && !id.empty() ? unchanged : "HTTP/1.1 200";
+    }
+    // The value of a header line that must be there.
+    static std::string_view after(std::string_view head, std::string_view name) {
+        const auto at = head.find(name);
+        if (at == std::string_view::npos) {
+            give_up(fmt::format("an answer without {}: {}", name.substr(2), head));
+        }
+        const auto value = head.substr(at + name.size());
+        return value.substr(0, value.find("\r\n"));
+    }
+
+    const std::uint32_t skus_;
+    const Look look_;
     sockaddr_in address_{};
 };
 
@@ -214,12 +262,13 @@ struct Measured {
 
 class Generator {
 public:
-    // `last` is the step at which a life is over.
-    Generator(const Protocol& protocol, Step last, std::uint32_t skus, std::size_t connections)
-        : protocol_(protocol), last_(last), sku_(0, skus - 1), poll_(epoll_create1(0)) {
+    Generator(const Protocol& protocol, Journey journey, std::uint32_t skus,
+              std::size_t connections)
+        : protocol_(protocol), journey_(journey), sku_(0, skus - 1), poll_(epoll_create1(0)) {
         for (std::size_t i = 0; i < connections; ++i) {
             auto connection = std::make_unique<Connection>();
             connection->descriptor = protocol.connect();
+            connection->step = journey.first;
             epoll_event interest{.events = EPOLLIN, .data = {.ptr = connection.get()}};
             if (epoll_ctl(poll_, EPOLL_CTL_ADD, connection->descriptor, &interest) != 0) {
                 give_up_errno("epoll_ctl");
@@ -263,7 +312,7 @@ public:
 private:
     void send_step(Connection& connection, SteadyClock::time_point now) {
         connection.step_began = now;
-        if (connection.step == Step::hold) {
+        if (connection.step == journey_.first) {
             connection.life_began = now;
         }
         out_.clear();
@@ -287,9 +336,9 @@ private:
         }
         connection.received.erase(0, whole);
         measured_.steps_us.push_back(microseconds(now - connection.step_began));
-        if (connection.step == last_) {
+        if (connection.step == journey_.last) {
             measured_.lives_us.push_back(microseconds(now - connection.life_began));
-            connection.step = Step::hold;
+            connection.step = journey_.first;
         } else {
             connection.step = connection.step == Step::hold ? Step::confirm : Step::fulfil;
         }
@@ -302,7 +351,7 @@ private:
     }
 
     const Protocol& protocol_;
-    const Step last_;
+    const Journey journey_;
     std::mt19937 random_{20'101'201};
     std::uniform_int_distribution<std::uint32_t> sku_;
     int poll_;
@@ -345,6 +394,7 @@ int main(int argc, char** argv) {
     std::size_t connections = 64;
     double seconds = 5;
     bool only_hold = false;
+    Look look;
     auto* const to_http = app.add_option("--http", http, "ADDRESS:PORT of Holdfast");
     auto* const to_redis = app.add_option("--redis", redis, "unix socket of Redis");
     to_http->excludes(to_redis);
@@ -353,17 +403,27 @@ int main(int argc, char** argv) {
         ->check(CLI::PositiveNumber);
     app.add_option("--connections", connections, "one request outstanding on each");
     app.add_option("--seconds", seconds);
-    app.add_flag("--only-hold", only_hold, "a life ends when the hold is placed");
+    auto* const holds =
+        app.add_flag("--only-hold", only_hold, "a life ends when the hold is placed");
+    auto* const looks =
+        app.add_option("--look", look.skus_at_once, "only ask what is available of N SKUs at once")
+            ->excludes(holds)
+            ->needs(to_http);
+    app.add_flag("--conditional", look.conditional, "with the tag of the answer before; of one SKU")
+        ->needs(looks);
     CLI11_PARSE(app, argc, argv);
     try {
         std::unique_ptr<const Protocol> protocol;
         if (redis.empty()) {
-            protocol = std::make_unique<Http>(http);
+            protocol = std::make_unique<Http>(http, skus, look);
         } else {
             protocol = std::make_unique<Resp>(redis, scripts);
         }
-        const Step last = only_hold ? Step::hold : Step::fulfil;
-        print(Generator(*protocol, last, skus, connections)
+        Journey journey{.first = Step::hold, .last = only_hold ? Step::hold : Step::fulfil};
+        if (look.skus_at_once > 0) {
+            journey = {.first = Step::look, .last = Step::look};
+        }
+        print(Generator(*protocol, journey, skus, connections)
                   .run(std::chrono::duration<double>(seconds)));
     } catch (const std::exception& error) {
         std::cerr << "life_load: " << error.what() << '\n';

@@ -1,5 +1,6 @@
 """Starts what is measured and stops it again, whatever happens: servers die with this process (setpriv --pdeathsig),
 their files live in a throwaway directory."""
+import concurrent.futures
 import contextlib
 import os
 import pathlib
@@ -40,6 +41,13 @@ def run(command, *, timeout, **options):
         said = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
         raise CouldNotRun(f"{command[0]} ended with status {done.returncode}: {' '.join(command)}\n{said}")
     return done.stdout
+
+
+def together(*calls):
+    """What the calls return that run at the same time, in their order."""
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        # A child dies with the thread that started it: none of them ends before the last call has.
+        return [future.result() for future in [threads.submit(call) for call in calls]]
 
 
 @contextlib.contextmanager

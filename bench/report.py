@@ -74,6 +74,20 @@ def http_rows(figures, kind):
     return rows
 
 
+def read_rows(figures):
+    """A product page asks what is available while 64 connections place holds, against a SELECT beside row locks."""
+    rows = []
+    for shape, holds in (("hot", 30), ("wide", 4)):
+        ours, theirs = names = [f"http.read.{shape}", f"postgres.row_lock.read.{shape}"]
+        for what, value, factor in (("reads beside holds, times a SELECT beside row locks", "rate", 1.0),
+                                    ("holds beside reads, times PostgreSQL, row lock", "holds_rate", holds)):
+            rows.append(Row(f"HTTP {shape}, {what}", ratio(*(figures.get(name, value) for name in names)), factor, True, "x",
+                            names))
+        rows.append(Row(f"HTTP {shape}, p99 of reads beside holds against the SELECT's", figures.get(ours, "p99_ms"),
+                        figures.get(theirs, "p99_ms"), False, "ms", names))
+    return rows
+
+
 def queue_rows(figures):
     """What policies cost, and that work does not grow with the length of a queue. Work is the processor's time: the disk's
     hides what an order more in the queue costs."""
@@ -98,7 +112,7 @@ def rows(figures):
             name = f"library.{shape}.{outstanding}"
             result.append(Row(f"library {shape}, {outstanding:,} outstanding", figures.get(name, "rate"), bound, True,
                               "holds/s", [name]))
-    result += http_rows(figures, "hold") + http_rows(figures, "life")
+    result += http_rows(figures, "hold") + http_rows(figures, "life") + read_rows(figures)
     for shape in ("hot", "wide"):
         name = f"http.batch.{shape}"
         result.append(Row(f"HTTP batch of 100, {shape}", figures.get(name, "rate"), 200_000, True, "holds/s", [name]))
@@ -152,6 +166,24 @@ def speeds(figures):
     return table
 
 
+def reads(figures):
+    """What asks for availability while 64 connections place holds, and what those lose by it."""
+    table = [("reads beside holds", "reads a second", "p50 / p99 ms", "holds a second", "without reads")]
+    for title, name in (("PostgreSQL, SELECT beside row locks, hot", "postgres.row_lock.read.hot"),
+                        ("PostgreSQL, SELECT beside row locks, wide", "postgres.row_lock.read.wide"),
+                        ("Holdfast, HTTP, hot", "http.read.hot"), ("Holdfast, HTTP, wide", "http.read.wide"),
+                        ("Holdfast, HTTP, hot, all unchanged (304)", "http.read_unchanged"),
+                        ("Holdfast, HTTP, wide, 100 SKUs a read", "http.read_100")):
+        rates = [figures.get(name, value) for value in ("rate", "holds_rate", "holds_alone_rate")]
+        if None not in rates:
+            reads_rate, holds, alone = (f"{rate:,.0f}" for rate in rates)
+            latencies = f"{figures.get(name, 'p50_ms'):.2f} / {figures.get(name, 'p99_ms'):.2f}"
+            table.append((title, reads_rate, latencies, holds, alone))
+        elif name in figures.failures:
+            table.append((title, "could not run", "", "", ""))
+    return table
+
+
 def text(figures):
     verdicts = [(row, *row.verdict(figures)) for row in rows(figures) if any(map(figures.tried, row.needs))]
     table = [("target", "measured", "wanted", "", "")]
@@ -160,7 +192,8 @@ def text(figures):
         table.append((row.what, number(row.measured, row.unit), f"{sign} {number(row.bound, row.unit)}",
                       {"met": "met", "missed": "MISSED", "missing": "MISSING"}[verdict], note))
     count = {word: sum(verdict == word for _, verdict, _ in verdicts) for word in ("met", "missed", "missing")}
-    parts = ["\n".join(lines_of(speeds(figures), {1, 2, 3, 4})), "\n".join(lines_of(table, {1, 2}))]
+    parts = ["\n".join(lines_of(each, {1, 2, 3, 4})) for each in (speeds(figures), reads(figures)) if len(each) > 1]
+    parts.append("\n".join(lines_of(table, {1, 2})))
     parts += [f"{name}: could not run: {why}" for name, why in sorted(figures.failures.items())]
     parts.append(f"{count['met']} met, {count['missed']} missed, {count['missing']} missing")
     return "\n\n".join(parts)

@@ -26,41 +26,74 @@ class Postgres:
         return processes.run([processes.needed("psql"), *self.connection, "--no-psqlrc", "--quiet", "--tuples-only",
                               "--no-align", "--set", "ON_ERROR_STOP=1", *arguments], timeout=120, **options)
 
-    def measure(self, strategy, shape, life, seconds):
-        skus = 1 if shape == "hot" else 100_000
-        script = self.directory.parent / "pgbench.sql"
-        script.write_text((HERE / f"{strategy}.sql").read_text())
-        if life:
-            tail = "row_lock_life.sql" if strategy == "row_lock" else "statement_life.sql"
-            script.write_text(script.read_text() + (HERE / tail).read_text())
-        self.psql("--set", f"skus={skus}", "--file", HERE / "schema.sql")
-        serializable = strategy == "count_then_insert"
-        if serializable:
+    def holds(self, strategy, shape, life, seconds):
+        tables = Tables(self, strategy, shape)
+        tail = "row_lock_life" if strategy == "row_lock" else "statement_life"
+        return tables.holds([strategy, tail] if life else [strategy], seconds)
+
+    def reads(self, strategy, shape, seconds):
+        """A statement that asks what is available, on as many connections again, while the others place holds."""
+        tables = Tables(self, strategy, shape)
+        alone = tables.holds([strategy], seconds // 2)
+        holds, reads = processes.together(lambda: tables.holds([strategy], seconds), lambda: tables.reads(seconds))
+        return {**reads, "holds_rate": holds["rate"], "holds_alone_rate": alone["rate"]}
+
+
+class Tables:
+    """New ones, with the SKUs of a shape in stock."""
+
+    def __init__(self, server, strategy, shape):
+        self.server = server
+        self.skus = 1 if shape == "hot" else 100_000
+        self.serializable = strategy == "count_then_insert"
+        server.psql("--set", f"skus={self.skus}", "--file", HERE / "schema.sql")
+        if self.serializable:
             # A hold a product and statistics, so that the index is used from the first statement on.
-            self.psql("--command", "CREATE INDEX ON hold (sku)", "--command",
-                      "INSERT INTO hold (sku, cart, qty, expires_at) "
-                      "SELECT sku, 'cart', 1, now() + interval '10 minutes' FROM stock", "--command", "ANALYZE hold")
-        self.psql("--command", "CHECKPOINT")
-        before = int(self.psql("--command", "SELECT count(*) FROM hold"))
-        level = "serializable" if serializable else "read committed"
-        log = self.directory.parent / "pgbench"
-        processes.run(
-            [processes.needed("pgbench"), *self.connection, "--no-vacuum", "--protocol=prepared", "--client=64",
-             "--jobs=2", f"--time={seconds}", f"--define=skus={skus}", f"--file={script}", "--log",
-             f"--log-prefix={log}", "--failures-detailed", "postgres"],
-            timeout=seconds + 60, env={"PGOPTIONS": f"-c default_transaction_isolation={level.replace(' ', chr(92) + ' ')}"})
-        latencies = take_log(log)
-        done = int(self.psql("--command", "SELECT count(*) FROM hold" + (" WHERE status = 'fulfilled'" if life else "")))
-        if not life:
-            done -= before
-        taken = int(self.psql("--command", "SELECT 1000000000 * count(*) - sum(available) FROM stock"))
-        placed = int(self.psql("--command", "SELECT count(*) FROM hold")) - before
-        if not serializable and taken != placed:
+            server.psql("--command", "CREATE INDEX ON hold (sku)", "--command",
+                        "INSERT INTO hold (sku, cart, qty, expires_at) "
+                        "SELECT sku, 'cart', 1, now() + interval '10 minutes' FROM stock", "--command", "ANALYZE hold")
+        server.psql("--command", "CHECKPOINT")
+        self.seeded = self.ask("SELECT count(*) FROM hold")
+
+    def ask(self, question):
+        return int(self.server.psql("--command", question))
+
+    def holds(self, files, seconds):
+        life = len(files) > 1
+        done = "SELECT count(*) FROM hold" + (" WHERE status = 'fulfilled'" if life else "")
+        before = self.ask(done)
+        latencies = self.pgbench(files, seconds)
+        done = self.ask(done) - before
+        taken = self.ask("SELECT 1000000000 * count(*) - sum(available) FROM stock")
+        placed = self.ask("SELECT count(*) FROM hold") - self.seeded
+        if not self.serializable and taken != placed:
             raise processes.CouldNotRun(f"PostgreSQL took {taken} units for {placed} holds: the script is wrong")
+        return {**percentiles(latencies), "rate": done / seconds}
+
+    def reads(self, seconds):
+        latencies = self.pgbench(["read"], seconds)
+        return {**percentiles(latencies), "rate": len(latencies) / seconds}
+
+    def pgbench(self, files, seconds):
+        """The latencies of the transactions that these files make, one after another, on each of 64 connections."""
+        script = self.server.directory.parent / f"pgbench-{files[0]}.sql"
+        script.write_text("".join((HERE / f"{name}.sql").read_text() for name in files))
+        level = "serializable" if self.serializable else "read\\ committed"
+        log = script.with_suffix("")
+        processes.run(
+            [processes.needed("pgbench"), *self.server.connection, "--no-vacuum", "--protocol=prepared", "--client=64",
+             "--jobs=2", f"--time={seconds}", f"--define=skus={self.skus}", f"--file={script}", "--log",
+             f"--log-prefix={log}", "--failures-detailed", "postgres"],
+            timeout=seconds + 60, env={"PGOPTIONS": f"-c default_transaction_isolation={level}"})
+        latencies = take_log(log)
         if len(latencies) < 100:
-            raise processes.CouldNotRun(f"only {len(latencies)} transactions succeeded in {seconds} s")
-        cuts = statistics.quantiles(latencies, n=100)
-        return {"rate": done / seconds, "p50_ms": cuts[49] / 1000, "p99_ms": cuts[98] / 1000}
+            raise processes.CouldNotRun(f"only {len(latencies)} transactions of {script.name} succeeded in {seconds} s")
+        return latencies
+
+
+def percentiles(latencies):
+    cuts = statistics.quantiles(latencies, n=100)
+    return {"p50_ms": cuts[49] / 1000, "p99_ms": cuts[98] / 1000}
 
 
 def take_log(prefix):
