@@ -175,14 +175,14 @@ void add_step(CLI::App& parent, const char* name, Action& action, LineUse use,
 
 void add_place(CLI::App& parent, Action& action) {
     const auto options = std::make_shared<HoldOptions>();
-    CLI::App& command = add_command(
-        parent, "place",
-        {"holds units for a cart",
-         "All lines are granted or none; a refusal names every line that is short.",
-         "$ holdfast hold place --data shop --cart c-81 --customer u-9 mug=2 tea=1@main\n"
-         "A flash sale's buyer, bought at once:\n"
-         "$ holdfast hold place --data shop --cart c-82 --confirm mug=1"},
-        *options);
+    CLI::App& command =
+        add_command(parent, "place",
+                    {"holds units for a cart",
+                     "All lines are granted or none; a refusal names every line that is short.",
+                     "$ holdfast hold place --data shop --cart c-81 --customer u mug=2 tea=1@main\n"
+                     "A flash sale's buyer, bought at once:\n"
+                     "$ holdfast hold place --data shop --cart c-82 --confirm mug=1"},
+                    *options);
     command
         .add_option("LINE", options->lines,
                     "What is held: SKU=QUANTITY, or SKU=QUANTITY@LOCATION from there only.")
@@ -318,7 +318,7 @@ void define_hold(CLI::App& hold, Action& action) {
         hold, "heartbeat", action, LineUse::none,
         {"says that a hold's shopper is still there",
          "For holds that were placed with --heartbeat.",
-         "$ id=$(holdfast hold place --data shop --cart c-81 --heartbeat 30 --quiet mug=2)\n"
+         "$ id=$(holdfast hold place --data shop --cart c-81 --heartbeat 30 -q mug=2)\n"
          "$ holdfast hold heartbeat --data shop $id"});
     add_step<SecureHold>(hold, "secure", action, LineUse::none,
                          {"gives a shopper at the checkout the checkout's time",

@@ -6,15 +6,15 @@ namespace holdfast::cli {
 
 namespace {
 
-constexpr std::size_t text_columns = 88;
+constexpr std::size_t text_columns = 80;
 // A page keeps its description and its examples in the footer, parted by this.
 constexpr std::string_view examples_heading = "\nEXAMPLES\n";
 
 constexpr std::string_view exit_status_text =
     "    0  done\n"
-    "    1  something was found or refused: an audit difference, a refusal, a bad file\n"
+    "    1  something was found or refused: a difference, a refusal, a bad file\n"
     "    2  the command line could not be understood\n"
-    "    3  the server could not be reached, or the data directory or a file not opened\n";
+    "    3  a server could not be reached, or a data directory or file not opened\n";
 
 // Breaks a text into lines at spaces; a line break in the text stays one.
 std::string wrapped(std::string_view text, std::size_t indent) {
@@ -36,12 +36,16 @@ std::string wrapped(std::string_view text, std::size_t indent) {
     return std::move(out).str();
 }
 
-// Lines that begin with a space are set as they are: tables, file layouts.
+// Set as they are: tables and file layouts, which begin with a space, and lines to copy.
+bool is_set(std::string_view line) {
+    return line.starts_with(' ') || line.starts_with("$ ");
+}
+
 std::string paragraphs(std::string_view text) {
     std::ostringstream out;
     std::istringstream lines{std::string(text)};
     for (std::string line; std::getline(lines, line);) {
-        out << (line.starts_with(' ') ? "    " + line + "\n" : wrapped(line + "\n", 4));
+        out << (is_set(line) ? "    " + line + "\n" : wrapped(line + "\n", 4));
     }
     return std::move(out).str();
 }
@@ -58,7 +62,7 @@ std::string option_entry(const CLI::Option& option) {
 }
 
 std::string synopsis(const CLI::App& app, const std::string& name) {
-    std::string line = "    " + name;
+    std::string line = name;
     for (const CLI::Option* option : app.get_options()) {
         if (option->get_positional()) {
             const std::string text =
@@ -69,7 +73,7 @@ std::string synopsis(const CLI::App& app, const std::string& name) {
         }
     }
     line += " [OPTION...]";
-    return line + (app.get_subcommands({}).empty() ? "" : " COMMAND ...") + "\n";
+    return wrapped(line + (app.get_subcommands({}).empty() ? "" : " COMMAND ..."), 4);
 }
 
 }  // namespace

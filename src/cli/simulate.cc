@@ -156,7 +156,7 @@ constexpr ManualPage simulate_page = {
     "there), the counters are compared with what the answers add up to, and the engine's own "
     "audit is run. Ends with 1 when anything was oversold, differs or is unaccounted for.",
     "$ holdfast simulate --orders orders.csv\n"
-    "$ holdfast simulate --orders orders.csv --stock-share 0.6 --abandon 0.2 --http\n"
+    "$ holdfast simulate --orders orders.csv --stock-share 0.6 --abandon 0.2\n"
     "$ holdfast simulate --orders orders.csv --stock stock.csv --json"};
 
 using Options = std::shared_ptr<SimulateOptions>;

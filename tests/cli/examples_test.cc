@@ -32,6 +32,7 @@ protected:
         for (const char* name : {"NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "EXIT STATUS"}) {
             EXPECT_FALSE(section(page, name).empty()) << name << " of " << command;
         }
+        expect_narrow(page);
         std::string script;
         for (const std::string& line : section(page, "EXAMPLES")) {
             script += line.starts_with("$ ") ? line.substr(2) + "\n" : "";
@@ -40,6 +41,13 @@ protected:
         check_script(script);
         for (const std::string& line : section(page, "COMMANDS")) {
             check_page(command + " " + line.substr(0, line.find(' ')));
+        }
+    }
+
+    static void expect_narrow(const std::string& page) {
+        std::istringstream in(page);
+        for (std::string line; std::getline(in, line);) {
+            EXPECT_LE(line.size(), 80) << line;
         }
     }
 
