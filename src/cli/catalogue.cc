@@ -105,7 +105,7 @@ void Catalogue::read(const std::string& path, CatalogueFile what) {
 
 const Policy* Catalogue::policy(const std::string& sku) const {
     const auto found = sku_places_.find(sku);
-    return found == sku_places_.end() ? nullptr : &skus_[found->second].policy;
+    return found == sku_places_.end() ? nullptr : &skus_[found->second].command.policy;
 }
 
 void Catalogue::add_location(Record& record) {
@@ -125,7 +125,7 @@ void Catalogue::add_location(Record& record) {
     if (record.clean()) {
         check(record, location);
     }
-    locations_.push_back(std::move(location));
+    locations_.push_back({record.where(), std::move(location)});
 }
 
 void Catalogue::add_sku(Record& record) {
@@ -141,7 +141,7 @@ void Catalogue::add_sku(Record& record) {
     if (record.clean()) {
         check_policy(record, sku.sku);
     }
-    skus_.push_back(std::move(sku));
+    skus_.push_back({record.where(), std::move(sku)});
 }
 
 void Catalogue::add_stock(Record& record) {

@@ -28,6 +28,13 @@ inline constexpr std::array aside_states = {
     AsideState{"repair", StockState::repair, &Counters::repair},
     AsideState{"damaged", StockState::damaged, &Counters::damaged}};
 
+// A command, and where in which file it stands.
+template <class C>
+struct Row {
+    std::string where;
+    C command;
+};
+
 struct StockLine {
     std::string where;
     std::string sku;
@@ -47,8 +54,8 @@ public:
     // `all` is JSON; the others are JSON when their names say so, or else CSV.
     void read(const std::string& path, CatalogueFile what);
 
-    [[nodiscard]] const std::vector<DefineLocation>& locations() const { return locations_; }
-    [[nodiscard]] const std::vector<DefineSku>& skus() const { return skus_; }
+    [[nodiscard]] const std::vector<Row<DefineLocation>>& locations() const { return locations_; }
+    [[nodiscard]] const std::vector<Row<DefineSku>>& skus() const { return skus_; }
     [[nodiscard]] const std::vector<StockLine>& stock() const { return stock_; }
     // The policy that comes with it; nullptr when it does not bring the SKU.
     [[nodiscard]] const Policy* policy(const std::string& sku) const;
@@ -64,8 +71,8 @@ private:
     void add_sku(Record& record);
     void add_stock(Record& record);
 
-    std::vector<DefineLocation> locations_;
-    std::vector<DefineSku> skus_;
+    std::vector<Row<DefineLocation>> locations_;
+    std::vector<Row<DefineSku>> skus_;
     std::vector<StockLine> stock_;
     std::set<std::string> location_names_;
     std::map<std::string, std::size_t> sku_places_;

@@ -93,7 +93,7 @@ public:
             }
         }
     }
-    [[nodiscard]] std::vector<Command>& counts() { return counts_; }
+    [[nodiscard]] std::vector<Row<Command>>& counts() { return counts_; }
 
 private:
     void fault(const StockLine& line, const std::string& text) {
@@ -123,7 +123,7 @@ private:
 
     std::set<std::string> known_locations() {
         std::set<std::string> names = shop_.locations();
-        for (const DefineLocation& location : catalogue_.locations()) {
+        for (const auto& [where, location] : catalogue_.locations()) {
             names.insert(location.location);
         }
         if (names.size() > limits::locations_max) {
@@ -160,17 +160,17 @@ private:
     void plan_count(const StockLine& line, const StockRow* row) {
         const Counters now = row == nullptr ? Counters{} : row->counters;
         Quantity free = line.quantity - now.held - now.committed - safety_stock(line, row);
-        std::vector<Command> back;
-        std::vector<Command> aside;
+        std::vector<Row<Command>> back;
+        std::vector<Row<Command>> aside;
         for (std::size_t i = 0; i < aside_states.size(); ++i) {
             const Quantity before = now.*aside_states[i].counter;
             const Quantity after = line.aside[i].value_or(before);
             free -= after;
             if (after > before) {
-                aside.emplace_back(
+                aside.push_back(
                     move(line, StockState::available, aside_states[i].state, after - before));
             } else if (after < before) {
-                back.emplace_back(
+                back.push_back(
                     move(line, aside_states[i].state, StockState::available, before - after));
             }
         }
@@ -192,29 +192,29 @@ private:
                                    row->backordered != 0)) ||
                shop_.anyone_waits(line.sku);
     }
-    static MoveStock move(const StockLine& line, StockState from, StockState to,
-                          Quantity quantity) {
-        return {.sku = line.sku,
-                .location = line.location,
-                .quantity = quantity,
-                .from = from,
-                .to = to,
-                .reference = line.reference};
+    static Row<Command> move(const StockLine& line, StockState from, StockState to,
+                             Quantity quantity) {
+        return {line.where, MoveStock{.sku = line.sku,
+                                      .location = line.location,
+                                      .quantity = quantity,
+                                      .from = from,
+                                      .to = to,
+                                      .reference = line.reference}};
     }
     // A count sets what is there, so importing it again changes nothing.
     void adjust(const StockLine& line, Quantity delta) {
         if (delta != 0) {
-            counts_.emplace_back(AdjustStock{.sku = line.sku,
-                                             .location = line.location,
-                                             .delta = delta,
-                                             .reason = "counted (import)",
-                                             .reference = line.reference});
+            counts_.push_back({line.where, AdjustStock{.sku = line.sku,
+                                                       .location = line.location,
+                                                       .delta = delta,
+                                                       .reason = "counted (import)",
+                                                       .reference = line.reference}});
         }
     }
 
     Catalogue& catalogue_;
     Shop shop_;
-    std::vector<Command> counts_;
+    std::vector<Row<Command>> counts_;
     std::map<std::pair<std::string, std::string>, Quantity> coming_;
 };
 
@@ -233,13 +233,20 @@ std::string delivery_key(const std::vector<StockLine>& lines) {
     return "import-" + std::to_string(hash);
 }
 
-// Sends commands some hundreds at a time.
+// Sends commands some hundreds at a time, and tells how far it came when it cannot go on.
 class Carrier {
 public:
-    Carrier(Connection& connection, std::size_t total, std::string key)
-        : connection_(connection), total_(total), key_(std::move(key)) {}
+    Carrier(Connection& connection, std::size_t total) : connection_(connection), total_(total) {}
 
-    void add(Command command) {
+    // What follows is another list. With a key each command of it is carried out once, however often
+    // the same list is sent.
+    void start(std::string key) {
+        flush();
+        key_ = std::move(key);
+        sent_ = 0;
+    }
+    void add(const std::string& where, Command command) {
+        wheres_.push_back(where);
         commands_.push_back(std::move(command));
         if (commands_.size() == commands_at_once) {
             flush();
@@ -249,58 +256,81 @@ public:
         if (commands_.empty()) {
             return;
         }
-        const std::string key = key_.empty() ? "" : key_ + "-" + std::to_string(done_);
-        for (const auto& outcome : connection_.submit_many(std::exchange(commands_, {}), key)) {
-            if (!outcome.result) {
-                throw Failure(ExitStatus::refused,
-                              "stopped after about " + std::to_string(done_) + " of " +
-                                  std::to_string(total_) +
-                                  " changes; mend this and run the same import again, what is done "
-                                  "is not done twice.\n" +
-                                  describe_refusal(outcome.result.error()));
+        const std::vector<std::string> wheres = std::exchange(wheres_, {});
+        Faults refused;
+        const std::vector<Outcome<Answer>> outcomes = submit(wheres);
+        for (std::size_t i = 0; i < outcomes.size(); ++i) {
+            if (outcomes[i].result) {
+                ++done_;
+            } else {
+                refused.add(wheres[i] + ": " + describe_refusal(outcomes[i].result.error()));
             }
-            ++done_;
+        }
+        if (!refused.empty()) {
+            stop(ExitStatus::refused, refused.text());
         }
         progress_.show(done_, total_);
     }
     [[nodiscard]] std::size_t done() const { return done_; }
 
 private:
+    std::vector<Outcome<Answer>> submit(const std::vector<std::string>& wheres) {
+        const std::string key = key_.empty() ? "" : key_ + "-" + std::to_string(sent_);
+        sent_ += commands_.size();
+        try {
+            return connection_.submit_many(std::exchange(commands_, {}), key);
+        } catch (const Failure& failure) {
+            stop(failure.status(), fmt::format("{} to {}: nobody knows whether they were: {}",
+                                               wheres.front(), wheres.back(), failure.what()));
+        }
+    }
+    [[noreturn]] void stop(ExitStatus status, const std::string& why) const {
+        throw Failure(
+            status,
+            fmt::format("{} of {} changes were made; it stopped at\n  {}\nMend this and run "
+                        "the same import again, within a day: goods that came in are not "
+                        "added twice, and counts become what they say. A file with "
+                        "another name or other lines is another delivery: leave out of "
+                        "it what has come in.",
+                        done_, total_, why));
+    }
+
     Connection& connection_;
     std::size_t total_;
     std::string key_;
+    std::vector<std::string> wheres_;
     std::vector<Command> commands_;
+    std::size_t sent_ = 0;  // of this list
     std::size_t done_ = 0;
     Progress progress_{"importing"};
 };
 
 std::size_t carry_out(Connection& connection, const Catalogue& catalogue,
-                      std::vector<Command> counts) {
-    Carrier definitions(connection, catalogue.locations().size() + catalogue.skus().size(), "");
-    for (const DefineLocation& location : catalogue.locations()) {
-        definitions.add(location);
-    }
-    for (const DefineSku& sku : catalogue.skus()) {
-        definitions.add(sku);
-    }
-    definitions.flush();
-    std::vector<StockLine> lines;
-    std::ranges::copy_if(catalogue.stock(), std::back_inserter(lines),
+                      std::vector<Row<Command>> counts) {
+    std::vector<StockLine> goods;
+    std::ranges::copy_if(catalogue.stock(), std::back_inserter(goods),
                          [](const StockLine& line) { return !line.counted; });
-    Carrier goods(connection, lines.size(), delivery_key(lines));
-    for (const StockLine& line : lines) {
-        goods.add(ReceiveStock{.sku = line.sku,
-                               .location = line.location,
-                               .quantity = line.quantity,
-                               .reference = line.reference});
+    Carrier carrier(connection, catalogue.locations().size() + catalogue.skus().size() +
+                                    goods.size() + counts.size());
+    for (const auto& [where, location] : catalogue.locations()) {
+        carrier.add(where, location);
     }
-    goods.flush();
-    Carrier corrections(connection, counts.size(), "");
-    for (Command& command : counts) {
-        corrections.add(std::move(command));
+    for (const auto& [where, sku] : catalogue.skus()) {
+        carrier.add(where, sku);
     }
-    corrections.flush();
-    return definitions.done() + goods.done() + corrections.done();
+    carrier.start(delivery_key(goods));
+    for (const StockLine& line : goods) {
+        carrier.add(line.where, ReceiveStock{.sku = line.sku,
+                                             .location = line.location,
+                                             .quantity = line.quantity,
+                                             .reference = line.reference});
+    }
+    carrier.start("");
+    for (auto& [where, command] : counts) {
+        carrier.add(where, std::move(command));
+    }
+    carrier.flush();
+    return carrier.done();
 }
 
 void read_files(const ImportOptions& options, Catalogue& catalogue) {
@@ -331,7 +361,7 @@ ExitStatus run(ImportOptions& options) {
     read_files(options, catalogue);
     const bool faulty = !catalogue.faults().empty();
     std::unique_ptr<Connection> connection;
-    std::vector<Command> counts;
+    std::vector<Row<Command>> counts;
     try {
         connection = is_there(options.target) ? options.target.connect() : nullptr;
         StockPlan plan(catalogue, connection.get());
@@ -393,7 +423,7 @@ void define_import(CLI::App& command, Action& action) {
          "\n"
          "What is left out, empty or null has its default (a location: main); a SKU that is there "
          "already gets the whole policy of the file. An import that was broken off is run again as "
-         "it is: within a day nothing is added twice. Files may "
+         "it is, the same files by the same names: within a day nothing is added twice. Files may "
          "be gzipped (.gz); \"-\" is the "
          "standard input, as CSV, or for --catalogue JSON.",
          "$ holdfast import --data shop --skus catalogue.csv --stock stock.csv\n"
