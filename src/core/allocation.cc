@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <holdfast/fault.h>
+#include "core/hold.h"
 
 namespace holdfast::core {
 namespace {
@@ -35,26 +36,17 @@ std::uint64_t place(const State& state, const SkuState& sku, std::uint32_t locat
     return index << 16 | location;
 }
 
-Refusal unknown(RefusalCode code, std::string_view kind, std::string_view name,
-                std::string_view path, std::string field) {
-    return {.code = code,
-            .detail = fmt::format("{0} '{1}' is not known: define it with PUT /v1/{2}/{1}", kind,
-                                  name, path),
-            .field = std::move(field)};
-}
-
 Result<Wanted> resolve_line(const State& state, const LineRequest& line, std::size_t i,
                             Stage stage) {
     Wanted wanted{.sku = state.find_sku(line.sku), .quantity = line.quantity};
     if (wanted.sku == nullptr) {
-        return std::unexpected(unknown(RefusalCode::unknown_sku, "SKU", line.sku, "skus",
-                                       fmt::format("/lines/{}/sku", i)));
+        return std::unexpected(unknown_sku(line.sku, fmt::format("/lines/{}/sku", i)));
     }
     if (!line.location.empty()) {
         const auto location = state.find_location(line.location);
         if (!location) {
-            return std::unexpected(unknown(RefusalCode::unknown_location, "location", line.location,
-                                           "locations", fmt::format("/lines/{}/location", i)));
+            return std::unexpected(
+                unknown_location(line.location, fmt::format("/lines/{}/location", i)));
         }
         wanted.location = *location;
     }

@@ -85,13 +85,7 @@ public:
         become(e.status, e.fence);
         const LineIndex index(hold_.lines);
         for (const Part& part : e.fulfilled) {
-            each_allocation(index, part.sku, part.location, part.quantity,
-                            [](HoldLine&, Allocation& a, Quantity left) {
-                                const Quantity units =
-                                    std::min(left, a.quantity - a.fulfilled - a.cancelled);
-                                a.fulfilled += units;
-                                return units;
-                            });
+            close(index, part, &Allocation::fulfilled);
         }
     }
     void operator()(const HoldCancelled& e) {
@@ -108,13 +102,7 @@ public:
                                 forget_places(line);
                                 return units;
                             });
-            each_allocation(index, part.sku, part.location, part.quantity,
-                            [](HoldLine&, Allocation& a, Quantity left) {
-                                const Quantity units =
-                                    std::min(left, a.quantity - a.fulfilled - a.cancelled);
-                                a.cancelled += units;
-                                return units;
-                            });
+            close(index, part, &Allocation::cancelled);
         }
     }
     void operator()(const HoldReturned& e) {
@@ -160,6 +148,17 @@ private:
             }
         }
         HF_ASSERT(quantity == 0);
+    }
+
+    // Units that were sold and still open count as this from now on.
+    void close(const LineIndex& index, const Part& part, Quantity Allocation::* as) {
+        each_allocation(index, part.sku, part.location, part.quantity,
+                        [as](HoldLine&, Allocation& a, Quantity left) {
+                            const Quantity units =
+                                std::min(left, a.quantity - a.fulfilled - a.cancelled);
+                            a.*as += units;
+                            return units;
+                        });
     }
 
     // The soft lines with the units that the payment found, perhaps elsewhere than before: they go to

@@ -68,12 +68,6 @@ Named name_pending(const State& state, HoldId id, std::optional<Fence> fence, co
     return named;
 }
 
-Decision happened(Event event) {
-    Decision decision;
-    decision.events.push_back(std::move(event));
-    return decision;
-}
-
 // Ends these holds, in this order, until enough lines are free again.
 Decision expire(const State& state, std::span<const HoldId> ids) {
     Decision decision;
@@ -170,10 +164,7 @@ Named name_hold(const State& state, HoldId id, const Given& given) {
     if (given.past != nullptr) {
         return {.hold = *given.past, .settled = {}};
     }
-    return {.hold = {},
-            .settled = refuse(
-                {.code = RefusalCode::unknown_hold,
-                 .detail = fmt::format("there is no hold '{}': check the id", to_string(id))})};
+    return {.hold = {}, .settled = refuse(unknown_hold(id))};
 }
 
 Fence next_fence(const State& state, HoldId id) {
@@ -224,9 +215,20 @@ Refusal wrong_status(const Hold& hold, std::string_view verb) {
                                   verb, row.advice)};
 }
 
+Refusal unknown_hold(HoldId id) {
+    return {.code = RefusalCode::unknown_hold,
+            .detail = fmt::format("there is no hold '{}': check the id", to_string(id))};
+}
+
 Decision refuse(Refusal refusal) {
     Decision decision;
     decision.refusal = std::move(refusal);
+    return decision;
+}
+
+Decision happened(Event event) {
+    Decision decision;
+    decision.events.push_back(std::move(event));
     return decision;
 }
 

@@ -23,7 +23,7 @@ Decision fulfil_hold(const State& state, const FulfilHold& command, const Given&
 Decision cancel_hold(const State& state, const CancelHold& command, const Given& given);
 Decision return_units(const State& state, const ReturnUnits& command, const Given& given);
 
-// What both files share.
+// What these files share with those of stock work, waiting lines and allocation.
 
 // The terms of a whole cart: of each SKU's, the strictest.
 struct Terms {
@@ -52,9 +52,12 @@ Fence next_fence(const State& state, HoldId id);
 std::optional<Refusal> check_fence(const Hold& hold, std::optional<Fence> fence);
 // hold_<status>, with what may be done instead.
 Refusal wrong_status(const Hold& hold, std::string_view verb);
-Decision refuse(Refusal refusal);
-Refusal unknown_sku(std::string_view sku);
+Refusal unknown_hold(HoldId id);
+Refusal unknown_sku(std::string_view sku, std::string field = {});
 Refusal unknown_location(std::string_view location, std::string field);
+Decision refuse(Refusal refusal);
+// One event is all there is to it.
+Decision happened(Event event);
 // Nothing changes: the hold as it is.
 Decision unchanged(Hold hold);
 // Lets lapsed holds that are still to be expired go; then the same command is decided again.

@@ -316,11 +316,8 @@ Decision return_shipped(const State& state, const Hold& hold, const ReturnUnits&
     const std::vector<LineRequest>& lines = command.lines;
     for (std::size_t i = 0; i < lines.size(); ++i) {
         if (!lines[i].location.empty() && !state.find_location(lines[i].location)) {
-            return refuse({.code = RefusalCode::unknown_location,
-                           .detail = fmt::format("location '{0}' is not known: define it with "
-                                                 "PUT /v1/locations/{0}",
-                                                 lines[i].location),
-                           .field = fmt::format("/lines/{}/location", i)});
+            return refuse(
+                unknown_location(lines[i].location, fmt::format("/lines/{}/location", i)));
         }
     }
     HoldReturned event{.id = hold.id,

@@ -11,25 +11,19 @@
 namespace holdfast::core {
 namespace {
 
-Decision happened(Event event) {
-    Decision decision;
-    decision.events.push_back(std::move(event));
-    return decision;
-}
-
 Refusal refusal(RefusalCode code, std::string field, std::string detail) {
     return {.code = code, .detail = std::move(detail), .field = std::move(field)};
 }
 
-std::optional<Refusal> check_sku(const State& state, std::string_view sku) {
-    return state.find_sku(sku) != nullptr ? std::nullopt : std::optional(unknown_sku(sku));
-}
-
-std::optional<Refusal> check_location(const State& state, std::string_view location,
-                                      std::string field) {
-    return state.find_location(location)
-               ? std::nullopt
-               : std::optional(unknown_location(location, std::move(field)));
+std::optional<Refusal> check_row(const State& state, std::string_view sku,
+                                 std::string_view location, std::string field = "/location") {
+    if (state.find_sku(sku) == nullptr) {
+        return unknown_sku(sku);
+    }
+    if (!state.find_location(location)) {
+        return unknown_location(location, std::move(field));
+    }
+    return std::nullopt;
 }
 
 // The counters of a SKU at a location; all zero where it never had stock.
@@ -76,8 +70,8 @@ Quantity units_in(const Counters& row, StockState state) {
 
 }  // namespace
 
-Refusal unknown_sku(std::string_view sku) {
-    return refusal(RefusalCode::unknown_sku, {},
+Refusal unknown_sku(std::string_view sku, std::string field) {
+    return refusal(RefusalCode::unknown_sku, std::move(field),
                    fmt::format("SKU '{0}' is not known: define it with PUT /v1/skus/{0}", sku));
 }
 
@@ -105,10 +99,7 @@ Decision define_location(const State& state, const DefineLocation& command) {
 }
 
 Decision receive_stock(const State& state, const ReceiveStock& command) {
-    if (auto unknown = check_sku(state, command.sku)) {
-        return refuse(std::move(*unknown));
-    }
-    if (auto unknown = check_location(state, command.location, "/location")) {
+    if (auto unknown = check_row(state, command.sku, command.location)) {
         return refuse(std::move(*unknown));
     }
     const Counters row = counters_at(state, command.sku, command.location);
@@ -127,10 +118,7 @@ Decision receive_stock(const State& state, const ReceiveStock& command) {
 }
 
 Decision expect_stock(const State& state, const ExpectStock& command) {
-    if (auto unknown = check_sku(state, command.sku)) {
-        return refuse(std::move(*unknown));
-    }
-    if (auto unknown = check_location(state, command.location, "/location")) {
+    if (auto unknown = check_row(state, command.sku, command.location)) {
         return refuse(std::move(*unknown));
     }
     const SkuState& sku = *state.find_sku(command.sku);
@@ -150,10 +138,7 @@ Decision expect_stock(const State& state, const ExpectStock& command) {
 }
 
 Decision adjust_stock(const State& state, const AdjustStock& command) {
-    if (auto unknown = check_sku(state, command.sku)) {
-        return refuse(std::move(*unknown));
-    }
-    if (auto unknown = check_location(state, command.location, "/location")) {
+    if (auto unknown = check_row(state, command.sku, command.location)) {
         return refuse(std::move(*unknown));
     }
     const Counters row = counters_at(state, command.sku, command.location);
@@ -168,10 +153,7 @@ Decision adjust_stock(const State& state, const AdjustStock& command) {
 }
 
 Decision move_stock(const State& state, const MoveStock& command, const Given& given) {
-    if (auto unknown = check_sku(state, command.sku)) {
-        return refuse(std::move(*unknown));
-    }
-    if (auto unknown = check_location(state, command.location, "/location")) {
+    if (auto unknown = check_row(state, command.sku, command.location)) {
         return refuse(std::move(*unknown));
     }
     const Quantity there =
@@ -191,13 +173,10 @@ Decision move_stock(const State& state, const MoveStock& command, const Given& g
 }
 
 Decision transfer_stock(const State& state, const TransferStock& command, const Given& given) {
-    if (auto unknown = check_sku(state, command.sku)) {
+    if (auto unknown = check_row(state, command.sku, command.from, "/from")) {
         return refuse(std::move(*unknown));
     }
-    if (auto unknown = check_location(state, command.from, "/from")) {
-        return refuse(std::move(*unknown));
-    }
-    if (auto unknown = check_location(state, command.to, "/to")) {
+    if (auto unknown = check_row(state, command.sku, command.to, "/to")) {
         return refuse(std::move(*unknown));
     }
     const Counters from = counters_at(state, command.sku, command.from);

@@ -10,12 +10,6 @@
 namespace holdfast::core {
 namespace {
 
-Decision happened(Event event) {
-    Decision decision;
-    decision.events.push_back(std::move(event));
-    return decision;
-}
-
 // The units for a shopper whose turn it is.
 Result<std::vector<HoldLine>> allocate_offer(const State& state, const SkuState& sku,
                                              const SkuQueues::Shopper& shopper) {

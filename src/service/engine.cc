@@ -10,6 +10,7 @@
 #include <holdfast/limits.h>
 #include "core/availability.h"
 #include "core/evolve.h"
+#include "core/hold.h"
 #include "core/validate.h"
 #include "sequencer/answers.h"
 #include "sequencer/refusals.h"
@@ -55,11 +56,6 @@ Refusal too_many(std::size_t commands) {
     return {.code = RefusalCode::invalid_request,
             .detail = fmt::format("{} commands at once are too many: submit at most {}", commands,
                                   limits::batch_commands_max)};
-}
-
-Refusal unknown_sku(std::string_view sku) {
-    return {.code = RefusalCode::unknown_sku,
-            .detail = fmt::format("SKU '{0}' is not known: define it with PUT /v1/skus/{0}", sku)};
 }
 
 Refusal unknown_entry(std::string_view sku, EntryId entry) {
@@ -130,9 +126,7 @@ void Engine::read_hold(HoldId id, Done<HoldAnswer> done) {
         [id](const View& view) -> Result<HoldAnswer> {
             auto hold = view.find_hold(id);
             if (!hold) {
-                return std::unexpected(Refusal{
-                    .code = RefusalCode::unknown_hold,
-                    .detail = fmt::format("there is no hold '{}': check the id", to_string(id))});
+                return std::unexpected(core::unknown_hold(id));
             }
             return HoldAnswer{.hold = std::move(*hold),
                               .version = view.state().versions[view.state().home(id)],
@@ -146,7 +140,7 @@ void Engine::read_sku(std::string sku, Done<SkuAnswer> done) {
         [sku = std::move(sku)](const View& view) -> Result<SkuAnswer> {
             const core::SkuState* found = view.state().find_sku(sku);
             if (found == nullptr) {
-                return std::unexpected(unknown_sku(sku));
+                return std::unexpected(core::unknown_sku(sku));
             }
             return sequencer::sku_answer(view.state(), *found);
         },
@@ -158,7 +152,7 @@ void Engine::read_stock(std::string sku, Done<StockAnswer> done) {
         [sku = std::move(sku)](const View& view) -> Result<StockAnswer> {
             const core::SkuState* found = view.state().find_sku(sku);
             if (found == nullptr) {
-                return std::unexpected(unknown_sku(sku));
+                return std::unexpected(core::unknown_sku(sku));
             }
             return sequencer::stock_answer(view.state(), *found, view.now());
         },
@@ -196,7 +190,7 @@ void Engine::read_entry(std::string sku, EntryId entry, Done<EntryAnswer> done) 
         [sku = std::move(sku), entry](const View& view) -> Result<EntryAnswer> {
             const core::SkuState* found = view.state().find_sku(sku);
             if (found == nullptr) {
-                return std::unexpected(unknown_sku(sku));
+                return std::unexpected(core::unknown_sku(sku));
             }
             const auto shopper = found->queues ? found->queues->find_shopper(entry) : std::nullopt;
             if (!shopper) {
@@ -218,7 +212,7 @@ void Engine::list_waitlist(std::string sku, std::string after, std::size_t limit
         [sku = std::move(sku), from = *from, limit](const View& view) -> Result<Page<EntryAnswer>> {
             const core::SkuState* found = view.state().find_sku(sku);
             if (found == nullptr) {
-                return std::unexpected(unknown_sku(sku));
+                return std::unexpected(core::unknown_sku(sku));
             }
             return sequencer::waitlist_page(view.state(), *found, from, limit, view.now());
         },
