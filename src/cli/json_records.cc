@@ -6,8 +6,7 @@
 
 #include "cli/input_file.h"
 #include "cli/records.h"
-#include "http/json.h"
-#include "http/problem.h"
+#include "http/fields.h"
 
 namespace holdfast::cli {
 
@@ -16,26 +15,7 @@ namespace {
 using http::JsonKind;
 using http::JsonNode;
 using http::JsonTree;
-
-// What a value is, for a message.
-std::string seen(const JsonNode& node) {
-    switch (node.kind) {
-        case JsonKind::null:
-            return "null";
-        case JsonKind::boolean:
-            return node.boolean ? "true" : "false";
-        case JsonKind::integer:
-        case JsonKind::number:
-            return http::shown(node.text);
-        case JsonKind::string:
-            return fmt::format("\"{}\"", http::shown(node.text));
-        case JsonKind::array:
-            return "an array";
-        case JsonKind::object:
-            return "an object";
-    }
-    std::unreachable();
-}
+using http::seen;
 
 // As a CSV cell would have it; nothing when a value of this kind does not belong there.
 std::optional<std::string> cell(const JsonNode& node, FieldKind kind) {

@@ -29,9 +29,7 @@ Quantity backordered(const HoldLine& line) {
 void write(JsonWriter& json, const HoldLine& line, bool sold) {
     json.open_object();
     json.field("sku", line.sku);
-    if (!line.location.empty()) {
-        json.field("location", line.location);
-    }
+    json.optional_field("location", line.location);
     if (line.wanted != line.quantity) {
         json.field("wanted", line.wanted);
     }
@@ -67,9 +65,7 @@ void write_hold(JsonWriter& json, const Hold& hold, const Version* version,
         json.field("version", *version);
     }
     json.field("cart", hold.cart);
-    if (!hold.customer.empty()) {
-        json.field("customer", hold.customer);
-    }
+    json.optional_field("customer", hold.customer);
     json.name("lines");
     json.open_array();
     for (const HoldLine& line : hold.lines) {
@@ -248,9 +244,7 @@ void write(JsonWriter& json, const StockAnswer& answer) {
 void write(JsonWriter& json, const LocationAnswer& answer) {
     json.open_object();
     json.field("location", answer.location);
-    if (!answer.region.empty()) {
-        json.field("region", answer.region);
-    }
+    json.optional_field("region", answer.region);
     json.field("priority", answer.priority);
     json.field("version", answer.version);
     json.close_object();
@@ -261,13 +255,9 @@ void write(JsonWriter& json, const EntryAnswer& answer) {
     json.field("entry", to_string(answer.entry));
     json.field("status", to_string(answer.status));
     json.field("sku", answer.sku);
-    if (!answer.location.empty()) {
-        json.field("location", answer.location);
-    }
+    json.optional_field("location", answer.location);
     json.field("customer", answer.customer);
-    if (!answer.cart.empty()) {
-        json.field("cart", answer.cart);
-    }
+    json.optional_field("cart", answer.cart);
     if (answer.quantity > 0) {
         json.field("quantity", answer.quantity);
     }
@@ -373,15 +363,18 @@ void write(JsonWriter& json, const AuditReport& report) {
     json.close_object();
 }
 
-void write(JsonWriter& json, const ShortLine& line) {
-    json.open_object();
-    json.field("sku", line.sku);
-    if (!line.location.empty()) {
-        json.field("location", line.location);
+void write_short(JsonWriter& json, const std::vector<ShortLine>& lines) {
+    json.name("short");
+    json.open_array();
+    for (const ShortLine& line : lines) {
+        json.open_object();
+        json.field("sku", line.sku);
+        json.optional_field("location", line.location);
+        json.field("wanted", line.wanted);
+        json.field("available", line.available);
+        json.close_object();
     }
-    json.field("wanted", line.wanted);
-    json.field("available", line.available);
-    json.close_object();
+    json.close_array();
 }
 
 }  // namespace holdfast::http

@@ -27,7 +27,8 @@ void write(JsonWriter& json, const AuditReport& report);
 // A hold without what belongs to an answer (version, server_time), as in lists and events.
 void write(JsonWriter& json, const Hold& hold);
 void write(JsonWriter& json, const Policy& policy);
-void write(JsonWriter& json, const ShortLine& line);
 void write(JsonWriter& json, const RecordedEvent& event);
+// The field of that name.
+void write_short(JsonWriter& json, const std::vector<ShortLine>& lines);
 
 }  // namespace holdfast::http

@@ -33,22 +33,6 @@ void write_optional_parts(JsonWriter& json, const char (&name)[Size],
     }
 }
 
-void write_short(JsonWriter& json, const std::vector<ShortLine>& lines) {
-    json.name("short");
-    json.open_array();
-    for (const ShortLine& line : lines) {
-        write(json, line);
-    }
-    json.close_array();
-}
-
-template <std::size_t Size>
-void write_optional(JsonWriter& json, const char (&name)[Size], std::string_view text) {
-    if (!text.empty()) {
-        json.field(name, text);
-    }
-}
-
 // Writes the fields of one event's data.
 struct Data {
     JsonWriter& json;
@@ -61,7 +45,7 @@ struct Data {
     void operator()(const HoldRefused& event) const {
         json.field("code", to_string(event.code));
         json.field("cart", event.cart);
-        write_optional(json, "customer", event.customer);
+        json.optional_field("customer", event.customer);
         write_short(json, event.short_lines);
         json.field("others", event.others);
     }
@@ -81,13 +65,13 @@ struct Data {
         json.field("id", event.id);
         json.field("fence", event.fence);
         json.field("expires_at", event.expires_at);
-        write_optional(json, "customer", event.customer);
+        json.optional_field("customer", event.customer);
         write_optional_parts(json, "taken", event.taken);
     }
     void operator()(const HoldConfirmed& event) const {
         json.field("id", event.id);
         json.field("fence", event.fence);
-        write_optional(json, "customer", event.customer);
+        json.optional_field("customer", event.customer);
         write_parts(json, "confirmed", event.confirmed);
         write_optional_parts(json, "taken", event.taken);
         write_parts(json, "released", event.released);
@@ -107,9 +91,9 @@ struct Data {
     void operator()(const WaitlistJoined& event) const {
         json.field("entry", to_string(event.entry));
         json.field("sku", event.sku);
-        write_optional(json, "location", event.location);
+        json.optional_field("location", event.location);
         json.field("customer", event.customer);
-        write_optional(json, "cart", event.cart);
+        json.optional_field("cart", event.cart);
         json.field("quantity", event.quantity);
     }
     void operator()(const WaitlistLeft& event) const {
@@ -131,20 +115,20 @@ struct Data {
         json.field("fence", event.fence);
         json.field("status", to_string(event.status));
         write_parts(json, "fulfilled", event.fulfilled);
-        write_optional(json, "reference", event.reference);
+        json.optional_field("reference", event.reference);
     }
     void operator()(const HoldCancelled& event) const {
         json.field("id", event.id);
         json.field("fence", event.fence);
         json.field("status", to_string(event.status));
-        write_optional(json, "customer", event.customer);
+        json.optional_field("customer", event.customer);
         write_parts(json, "cancelled", event.cancelled);
     }
     void operator()(const HoldReturned& event) const {
         json.field("id", event.id);
         json.field("fence", event.fence);
         json.field("status", to_string(event.status));
-        write_optional(json, "customer", event.customer);
+        json.optional_field("customer", event.customer);
         write_parts(json, "returned", event.returned);
         json.name("shipped_from");
         json.open_array();
@@ -160,14 +144,14 @@ struct Data {
     }
     void operator()(const LocationDefined& event) const {
         json.field("location", event.location);
-        write_optional(json, "region", event.region);
+        json.optional_field("region", event.region);
         json.field("priority", event.priority);
     }
     void operator()(const StockReceived& event) const {
         json.field("sku", event.sku);
         json.field("location", event.location);
         json.field("quantity", event.quantity);
-        write_optional(json, "reference", event.reference);
+        json.optional_field("reference", event.reference);
         if (event.expected > 0) {
             json.field("expected", event.expected);
         }
@@ -184,7 +168,7 @@ struct Data {
         json.field("location", event.location);
         json.field("delta", event.delta);
         json.field("reason", event.reason);
-        write_optional(json, "reference", event.reference);
+        json.optional_field("reference", event.reference);
     }
     void operator()(const StockMoved& event) const {
         json.field("sku", event.sku);
@@ -192,14 +176,14 @@ struct Data {
         json.field("quantity", event.quantity);
         json.field("from", to_string(event.from));
         json.field("to", to_string(event.to));
-        write_optional(json, "reference", event.reference);
+        json.optional_field("reference", event.reference);
     }
     void operator()(const StockTransferred& event) const {
         json.field("sku", event.sku);
         json.field("from", event.from);
         json.field("to", event.to);
         json.field("quantity", event.quantity);
-        write_optional(json, "reference", event.reference);
+        json.optional_field("reference", event.reference);
     }
 
     void operator()(const StockLevelChanged& event) const {
@@ -227,7 +211,7 @@ struct Data {
     void ended(const Ended& event) const {
         json.field("id", event.id);
         json.field("fence", event.fence);
-        write_optional(json, "customer", event.customer);
+        json.optional_field("customer", event.customer);
         write_parts(json, "released", event.released);
     }
 };

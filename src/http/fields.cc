@@ -39,7 +39,8 @@ std::string_view expected(JsonKind kind) {
     std::unreachable();
 }
 
-// What a value is, for a message.
+}  // namespace
+
 std::string seen(const JsonNode& node) {
     switch (node.kind) {
         case JsonKind::null:
@@ -58,8 +59,6 @@ std::string seen(const JsonNode& node) {
     }
     std::unreachable();
 }
-
-}  // namespace
 
 void Faults::add(std::string pointer, std::string detail) {
     if (++count_ <= reported_max) {

@@ -14,6 +14,9 @@
 
 namespace holdfast::http {
 
+// What a value is, for a message.
+std::string seen(const JsonNode& node);
+
 class Faults {
 public:
     // Enough to mend a request by; a hostile one must not make us write more than it sent.

@@ -123,6 +123,13 @@ public:
         name(plain_name);
         value(its_value);
     }
+    // A text that is left out when there is none.
+    template <std::size_t Size>
+    void optional_field(const char (&plain_name)[Size], std::string_view text) {
+        if (!text.empty()) {
+            field(plain_name, text);
+        }
+    }
 
 private:
     void open(char bracket) {

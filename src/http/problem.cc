@@ -139,12 +139,7 @@ void write_problem(std::string& out, const Problem& problem, std::string_view re
     json.field("request_id", request_id);
     json.field("retryable", problem.kind.retryable);
     if (!problem.short_lines.empty()) {
-        json.name("short");
-        json.open_array();
-        for (const ShortLine& line : problem.short_lines) {
-            write(json, line);
-        }
-        json.close_array();
+        write_short(json, problem.short_lines);
     }
     if (!problem.errors.empty()) {
         json.name("errors");
