@@ -143,21 +143,22 @@ template <>
 struct Arbitrary<holdfast::Policy> {
     static Gen<holdfast::Policy> arbitrary() {
         using holdfast::Policy;
-        return gen::build<Policy>(gen::set(&Policy::selling),
-                                  gen::set(&Policy::backorder_limit, perhaps_any<std::int64_t>()),
-                                  gen::set(&Policy::preorder_limit, perhaps_any<std::int64_t>()),
-                                  gen::set(&Policy::available_on, perhaps_any<holdfast::Instant>()),
-                                  gen::set(&Policy::reserve_at), gen::set(&Policy::fulfilment),
-                                  gen::set(&Policy::max_per_cart, perhaps_any<std::int64_t>()),
-                                  gen::set(&Policy::hold_ttl), gen::set(&Policy::checkout_ttl),
-                                  gen::set(&Policy::max_ttl), gen::set(&Policy::max_life),
-                                  gen::set(&Policy::max_extensions),
-                                  gen::set(&Policy::late_confirm), gen::set(&Policy::safety_stock),
-                                  gen::set(&Policy::max_per_customer, perhaps_any<std::int64_t>()),
-                                  gen::set(&Policy::low_stock), gen::set(&Policy::reorder_point),
-                                  gen::set(&Policy::reorder_quantity), gen::set(&Policy::waitlist),
-                                  gen::set(&Policy::offer_ttl), gen::set(&Policy::allocation),
-                                  gen::set(&Policy::split));
+        return gen::build<Policy>(
+            gen::set(&Policy::selling),
+            gen::set(&Policy::backorder_limit, perhaps_any<std::int64_t>()),
+            gen::set(&Policy::preorder_limit, perhaps_any<std::int64_t>()),
+            gen::set(&Policy::available_on, perhaps_any<holdfast::Instant>()),
+            gen::set(&Policy::reserve_at), gen::set(&Policy::fulfilment),
+            gen::set(&Policy::max_per_cart, perhaps_any<std::int64_t>()),
+            gen::set(&Policy::hold_ttl), gen::set(&Policy::checkout_ttl),
+            gen::set(&Policy::max_ttl), gen::set(&Policy::max_life),
+            gen::set(&Policy::max_extensions), gen::set(&Policy::late_confirm),
+            gen::set(&Policy::safety_stock),
+            gen::set(&Policy::max_per_customer, perhaps_any<std::int64_t>()),
+            gen::set(&Policy::customer_window, perhaps_any<holdfast::Seconds>()),
+            gen::set(&Policy::low_stock), gen::set(&Policy::reorder_point),
+            gen::set(&Policy::reorder_quantity), gen::set(&Policy::waitlist),
+            gen::set(&Policy::offer_ttl), gen::set(&Policy::allocation), gen::set(&Policy::split));
     }
 };
 
@@ -196,10 +197,10 @@ struct Arbitrary<holdfast::HoldLine> {
     // location that was named. The format has a short form for them.
     static Gen<holdfast::HoldLine> arbitrary() {
         using holdfast::HoldLine;
-        auto any = gen::build<HoldLine>(gen::set(&HoldLine::sku), gen::set(&HoldLine::location),
-                                        gen::set(&HoldLine::wanted), gen::set(&HoldLine::quantity),
-                                        gen::set(&HoldLine::allocations),
-                                        gen::set(&HoldLine::limited), gen::set(&HoldLine::soft));
+        auto any = gen::build<HoldLine>(
+            gen::set(&HoldLine::sku), gen::set(&HoldLine::location), gen::set(&HoldLine::wanted),
+            gen::set(&HoldLine::quantity), gen::set(&HoldLine::allocations),
+            gen::set(&HoldLine::limited), gen::set(&HoldLine::windowed), gen::set(&HoldLine::soft));
         auto usual = gen::map(any, [](HoldLine line) {
             line.wanted = line.quantity;
             line.allocations.resize(1);
@@ -236,6 +237,7 @@ struct Arbitrary<holdfast::Part> {
         using holdfast::Part;
         return gen::build<Part>(gen::set(&Part::sku), gen::set(&Part::location),
                                 gen::set(&Part::quantity), gen::set(&Part::limited),
+                                gen::set(&Part::windowed),
                                 gen::set(&Part::backordered, gen::element<std::int64_t>(0, 5)),
                                 gen::set(&Part::place, gen::element<std::uint64_t>(0, 78)));
     }

@@ -108,6 +108,7 @@ struct Model::Rules {
         const Policy terms = model.strictest(c.lines);
         require(!c.ttl || *c.ttl <= terms.max_ttl, Code::ttl_too_long);
         hold.lines = model.allocate(c, nullptr, c.confirm ? Stage::payment : Stage::cart);
+        model.start_windows(hold, hold.lines, model.now_);
         hold.status = c.confirm ? Status::confirmed : Status::pending;
         hold.cart = c.cart;
         hold.customer = c.customer;
@@ -122,6 +123,7 @@ struct Model::Rules {
         hold.lines =
             model.allocate({.customer = hold.customer, .region = c.region, .lines = c.lines}, &hold,
                            hold.secured ? Stage::checkout : Stage::cart);
+        model.start_windows(hold, hold.lines, hold.created_at);
         hold.fence = 0;  // a change, even to the same lines
     }
     void operator()(const ExtendHold& c) {
@@ -173,6 +175,7 @@ struct Model::Rules {
         }
         require(!cart.lines.empty(), Code::reserved_at_payment);
         auto taken = model.allocate(cart, nullptr, Stage::checkout);
+        model.start_windows(hold, taken, model.now_);
         auto next = taken.begin();
         for (HoldLine& line : hold.lines) {
             if (takes(line)) {
@@ -230,11 +233,12 @@ struct Model::Rules {
             }
             throw;
         }
+        model.start_windows(hold, found, model.now_);
         for (HoldLine& line : hold.lines) {
             line.soft |= late;
             if (line.soft) {
                 line.quantity = 0;
-                line.limited = false;
+                line.limited = line.windowed = false;
                 line.allocations.clear();
             }
         }
@@ -258,6 +262,7 @@ struct Model::Rules {
                             to.allocations.back().backordered += units - there;
                             to.quantity += units;
                             to.limited = line.limited;
+                            to.windowed = line.windowed;
                             a.quantity -= there;
                             a.backordered -= units - there;
                         }

@@ -49,6 +49,8 @@ private:
                                                       const std::string& region,
                                                       const std::map<Place, Quantity>& free) const;
     void limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hold* own) const;
+    void start_windows(const Hold& hold, const std::vector<HoldLine>& taken, Instant at);
+    [[nodiscard]] bool ran_out(const Hold& hold, const std::string& sku) const;
 
     void watch();
     [[nodiscard]] std::optional<Alert> cause(const std::string& sku, AlertKind kind) const;
@@ -60,6 +62,8 @@ private:
     std::map<Place, Counters>
         shelves_;  // only on_hand, returned, repair and damaged mean something
     std::map<HoldId, Hold> holds_;
+    // When a hold took units of a SKU that is limited for a while, and for how long they were to count.
+    std::map<std::pair<HoldId, std::string>, std::pair<Instant, Seconds>> windows_;
     Fence changes_ = 0;
     Version places_ = 0;  // in queues, given out so far
     // Who waits, in order, and what was offered.

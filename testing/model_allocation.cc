@@ -30,6 +30,23 @@ Counters Model::counters(const Place& place) const {
     return c;
 }
 
+void Model::start_windows(const Hold& hold, const std::vector<HoldLine>& taken, Instant at) {
+    for (const HoldLine& line : taken) {
+        if (line.windowed) {
+            windows_[{hold.id, line.sku}] = {at, *policies_.at(line.sku).customer_window};
+        }
+    }
+}
+
+// Whether the units of a hold do not count against the limit any more: it is paid, and the shorter of the two windows,
+// that of then and that of now, is over.
+bool Model::ran_out(const Hold& hold, const std::string& sku) const {
+    const auto& [since, window] = windows_.at({hold.id, sku});
+    const auto now = policies_.at(sku).customer_window;
+    return hold.status != Status::pending &&
+           (now_ - since >= window || (now && now_ - since >= *now));
+}
+
 // Lowers the quantities to what the limits per cart and customer let through; refuses where it may not.
 void Model::limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hold* own) const {
     const auto none = [&lines] {
@@ -55,12 +72,14 @@ void Model::limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hol
     for (HoldLine& line : lines) {
         const std::optional<Quantity> most = policies_.at(line.sku).max_per_customer;
         line.limited = most.has_value();
+        line.windowed = most && policies_.at(line.sku).customer_window;
         if (most && !left.contains(line.sku)) {
             left[line.sku] = *most;
             for (const auto& [id, hold] : holds_) {
                 for (const HoldLine& had : hold.lines) {
                     if (hold.customer != cart.customer || had.sku != line.sku || !had.limited ||
-                        !competes(hold) || (own != nullptr && own->id == id)) {
+                        !competes(hold) || (own != nullptr && own->id == id) ||
+                        (had.windowed && ran_out(hold, had.sku))) {
                         continue;
                     }
                     for (const Allocation& a : had.allocations) {
@@ -246,7 +265,7 @@ struct Model::Shelf {
         }
         if (model.is_soft(line.sku, stage)) {
             line.soft = true;
-            line.limited = false;
+            line.limited = line.windowed = false;
             line.allocations.clear();
         }
         return granted;

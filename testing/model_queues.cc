@@ -72,6 +72,7 @@ bool Model::offer_one() {
             const Policy& policy = policies_.at(asked.sku);
             hold.expires_at = now_ + std::min(policy.offer_ttl, policy.max_ttl);
             hold.fence = ++changes_;
+            start_windows(hold, hold.lines, now_);
             holds_[hold.id] = hold;
             offers_[waits.id] = hold.id;
         } catch (const Refusal& refusal) {

@@ -94,7 +94,8 @@ void tell_line(std::string& out, const HoldLine& line, const Asked& asked) {
     tell_progress(out, "cancelled", line, &Allocation::cancelled);
     tell_progress(out, "returned", line, &Allocation::returned);
     if (asked.everything && (line.limited || !line.location.empty())) {
-        out += std::string(" (") + line.location + (line.limited ? " limited)" : ")");
+        out += std::string(" (") + line.location + (line.limited ? " limited" : "") +
+               (line.windowed ? " for a while)" : ")");
     }
 }
 

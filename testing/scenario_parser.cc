@@ -137,6 +137,8 @@ Policy read_policy(Words& words) {
             policy.safety_stock = words.number<Quantity>("a quantity");
         } else if (words.accept("max_per_customer")) {
             policy.max_per_customer = words.number<Quantity>("a quantity");
+        } else if (words.accept("customer_window")) {
+            policy.customer_window = words.seconds();
         } else if (words.accept("waitlist")) {
             policy.waitlist = words.one_of<Waitlist>(
                 {{"off", Waitlist::off}, {"open", Waitlist::open}, {"fair", Waitlist::fair}});

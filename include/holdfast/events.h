@@ -79,7 +79,8 @@ struct Part {
     std::string sku;
     std::string location;
     Quantity quantity = 0;
-    bool limited = false;  // counts against the customer's limit
+    bool limited = false;   // counts against the customer's limit
+    bool windowed = false;  // and only for a while
     // Units of the same that were not there, and their place in the queue for them.
     Quantity backordered = 0;
     Version place = 0;

@@ -48,6 +48,8 @@ struct HoldLine {
     bool soft = false;
     // Whether these units count against the customer's limit: the policy had one at the time.
     bool limited = false;
+    // And only for a while: it had a window too.
+    bool windowed = false;
 
     bool operator==(const HoldLine&) const = default;
 };

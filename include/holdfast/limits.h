@@ -39,6 +39,10 @@ inline constexpr std::uint32_t partitions_max = 1'024;
 inline constexpr Seconds hold_life_max = 30 * 24h;
 inline constexpr Seconds ttl_min = 1s;
 inline constexpr int extensions_max = 1'000;
+// How long a purchase may count against a customer's limit: from one minute, below which a hold is
+// hardly paid, to "one a year" in a leap year.
+inline constexpr Seconds customer_window_min = 60s;
+inline constexpr Seconds customer_window_max = 366 * 24h;
 
 // Commands waiting for their round. When it is full a request is refused at once (503).
 inline constexpr std::size_t queue_length_max = 65'536;

@@ -58,6 +58,9 @@ struct Policy {
     std::optional<Quantity> max_per_cart;
     // Units one customer may hold or own. None: no limit. 1 to limits::quantity_max.
     std::optional<Quantity> max_per_customer;
+    // How long units that were bought count against max_per_customer, from when they were taken off sale.
+    // None: for good. Only with max_per_customer. limits::customer_window_min to customer_window_max.
+    std::optional<Seconds> customer_window;
     // Whether shoppers may line up for units. Those that come free are offered to who waits first; with
     // `fair` nobody else gets any while somebody waits, with `open` what the first cannot use is on sale.
     Waitlist waitlist = Waitlist::off;

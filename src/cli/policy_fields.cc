@@ -116,6 +116,16 @@ const std::array fields = {
     units_field<&Policy::reorder_quantity>("reorder_quantity"),
     limit_field<&Policy::max_per_cart, 1>("max_per_cart"),
     limit_field<&Policy::max_per_customer, 1>("max_per_customer"),
+    Field{"customer_window", FieldKind::number,
+          [](const Policy& policy) {
+              return policy.customer_window ? std::to_string(policy.customer_window->count())
+                                            : std::string();
+          },
+          [](Policy& policy, const std::string& value) {
+              return read_number(
+                  value, limits::customer_window_min.count(), limits::customer_window_max.count(),
+                  [&](Quantity number) { policy.customer_window = Seconds(number); });
+          }},
     word_field<&Policy::waitlist, Waitlist::fair>("waitlist"),
     seconds_field<&Policy::offer_ttl>("offer_ttl"),
     word_field<&Policy::allocation, AllocationRule::nearest>("allocation"),

@@ -243,6 +243,9 @@ Policy policy_from(const json::value& body) {
     policy.waitlist = members.choice("waitlist", Waitlist::fair);
     policy.offer_ttl = Seconds(members.number("offer_ttl"));
     policy.max_per_customer = limit("max_per_customer");
+    if (const auto window = limit("customer_window")) {
+        policy.customer_window = Seconds(*window);
+    }
     policy.allocation = members.choice("allocation", AllocationRule::nearest);
     policy.split = members.get<bool>("split");
     return policy;

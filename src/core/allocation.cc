@@ -319,11 +319,11 @@ Quantity serve(const State& state, Shelf& shelf, const Wanted& line,
 }
 
 // Units of the SKU that the customer's limit still allows for this cart.
-Quantity allowance(const SkuState& sku, const AllocationRequest& request) {
+Quantity allowance(const State& state, const SkuState& sku, const AllocationRequest& request) {
     Quantity counted = 0;
     if (sku.customers && !HF_FAULT(limit_forgets_what_is_owned)) {
-        const auto found = sku.customers->find(request.customer);
-        counted = found == sku.customers->end() ? 0 : found->second;
+        counted = sku.customers->counted(request.customer, sku.policy->customer_window, request.now,
+                                         state.holds);
     }
     if (request.own != nullptr) {
         for (const HoldLine& line : request.own->lines) {
@@ -370,7 +370,7 @@ std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request, Refus
 }
 
 // How many units of each line the limits of the SKUs let through.
-std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request) {
+std::optional<Refusal> limit(const State& state, Cart& cart, const AllocationRequest& request) {
     for (Wanted& line : cart) {
         line.allowed = line.quantity;
     }
@@ -388,8 +388,9 @@ std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request) {
                 .field = "/customer"};
         }
     }
-    const auto of_customer = [&request](const SkuState& sku) {
-        return sku.policy->max_per_customer ? std::optional(allowance(sku, request)) : std::nullopt;
+    const auto of_customer = [&](const SkuState& sku) {
+        return sku.policy->max_per_customer ? std::optional(allowance(state, sku, request))
+                                            : std::nullopt;
     };
     return limit(cart, request, RefusalCode::customer_limit_exceeded, of_customer);
 }
@@ -413,7 +414,7 @@ Result<std::vector<HoldLine>> allocate(const State& state, const AllocationReque
     if (auto unknown = resolve(state, request, cart)) {
         return std::unexpected(std::move(*unknown));
     }
-    auto limited = limit(cart, request);
+    auto limited = limit(state, cart, request);
     if (limited && !request.offer_to) {
         return std::unexpected(std::move(*limited));
     }
@@ -440,6 +441,7 @@ Result<std::vector<HoldLine>> allocate(const State& state, const AllocationReque
             served.wanted = line.quantity;
             const Quantity possible = serve(state, shelf, line, request, served);
             served.limited = !line.soft && line.sku->policy->max_per_customer.has_value();
+            served.windowed = served.limited && line.sku->policy->customer_window.has_value();
             served.soft = line.soft;
             if (line.soft) {
                 served.allocations.clear();

@@ -19,6 +19,7 @@ enum class Stage : std::uint8_t { cart, checkout, payment };
 struct AllocationRequest {
     // Equal (SKU, location) pairs are summed; the order of first appearance is kept.
     const std::vector<LineRequest>& lines;
+    Instant now;
     std::string_view customer;
     std::string_view region;
     bool partial = false;

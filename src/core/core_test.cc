@@ -4,6 +4,7 @@
 #include "core/decide.h"
 #include "core/evolve.h"
 #include "core/refusal_meter.h"
+#include "core/validate.h"
 
 namespace holdfast::core {
 namespace {
@@ -114,6 +115,43 @@ TEST(RefusalMeter, ForgetsWhatIsOver) {
     EXPECT_EQ(meter.sku_count(), 2);
     EXPECT_EQ(meter.flush(now + 1s).size(), 1);
     EXPECT_EQ(meter.sku_count(), 1);
+}
+
+// What is kept of a customer is as long as his limit, not as his history.
+TEST_F(CoreTest, PurchasesWhoseWindowIsOverAreForgotten) {
+    run(DefineSku{.sku = "mug", .policy = {.max_per_customer = 2, .customer_window = 60s}});
+    run(ReceiveStock{.sku = "mug", .quantity = 1'000});
+    const PlaceHold one{.cart = "c",
+                        .customer = "u",
+                        .lines = {{.sku = "mug", .quantity = 1}},
+                        .ttl = Seconds(3'600)};
+    EXPECT_FALSE(run(one).refusal);  // stays open
+    PlaceHold bought = one;
+    bought.confirm = true;
+    for (int i = 0; i < 50; ++i) {
+        ASSERT_FALSE(run(bought).refusal);
+        const auto refusal = run(bought).refusal;
+        ASSERT_TRUE(refusal);
+        EXPECT_EQ(refusal->code, RefusalCode::customer_limit_exceeded);
+        now_ += 60s;
+    }
+    const CustomerUnits& customers = *state_.find_sku("mug")->customers;
+    EXPECT_EQ(customers.windowed.find("u")->second.size(), 2U);
+    EXPECT_TRUE(customers.for_good.empty());
+}
+
+TEST_F(CoreTest, AWindowNeedsALimitAndHasItsRange) {
+    const auto fault = [](const Policy& policy) {
+        const auto refusal = validate(DefineSku{.sku = "mug", .policy = policy});
+        return refusal ? refusal->field : "none";
+    };
+    EXPECT_EQ(fault({.max_per_customer = 1, .customer_window = 60s}), "none");
+    EXPECT_EQ(fault({.max_per_customer = 1, .customer_window = 366 * 24h}), "none");
+    for (const Policy& policy :
+         {Policy{.customer_window = 60s}, Policy{.max_per_customer = 1, .customer_window = 59s},
+          Policy{.max_per_customer = 1, .customer_window = 366 * 24h + 1s}}) {
+        EXPECT_EQ(fault(policy), "/policy/customer_window");
+    }
 }
 
 }  // namespace

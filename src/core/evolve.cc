@@ -200,7 +200,7 @@ public:
             row.on_hand += part.quantity;
             row.returned += part.quantity;
             check(row);
-            count(part, e.customer, -part.quantity);
+            count(part, e.customer, {.hold = e.id, .quantity = -part.quantity});
         }
     }
 
@@ -248,19 +248,23 @@ private:
     }
 
     // What a customer holds or owns of a SKU, where its limit counts it.
-    void count(const Part& part, std::string_view customer, Quantity change) {
-        if (!part.limited || change == 0) {
+    void count(const Part& part, std::string_view customer, WindowedUnits units) {
+        if (!part.limited || units.quantity == 0) {
             return;
         }
         SkuState& sku = state_.skus[state_.sku_index(part.sku)];
         if (!sku.customers) {
-            sku.customers = std::make_unique<TextMap<Quantity>>();
+            sku.customers = std::make_unique<CustomerUnits>();
         }
-        const auto entry = sku.customers->try_emplace(std::string(customer)).first;
-        entry->second += change;
-        HF_ASSERT(entry->second >= 0);
-        if (entry->second == 0) {
-            sku.customers->erase(entry);
+        if (!part.windowed) {
+            sku.customers->change(customer, units.quantity);
+        } else if (units.quantity < 0) {
+            const bool given = sku.customers->give_back(customer, units.hold, -units.quantity);
+            HF_ASSERT(given || state_.holds.find(units.hold) == nullptr);
+        } else {
+            HF_ASSERT(sku.policy->customer_window.has_value());
+            units.window = *sku.policy->customer_window;
+            sku.customers->take(customer, units, at_, state_.holds);
         }
     }
 
@@ -276,8 +280,13 @@ private:
                             {.hold = hold.id, .quantity = allocation.backordered});
             }
             if (line.limited) {
-                count({.sku = hold.lines[i].sku, .location = {}, .quantity = 0, .limited = true},
-                      hold.customer, line.quantity);
+                count({.sku = hold.lines[i].sku,
+                       .location = {},
+                       .quantity = 0,
+                       .limited = true,
+                       .windowed = line.windowed},
+                      hold.customer,
+                      {.hold = hold.id, .quantity = line.quantity, .since = hold.created_at});
             }
         }
         return lines;
@@ -295,6 +304,7 @@ private:
             to.wanted = line.wanted;
             to.quantity = line.quantity;
             to.limited = line.limited;
+            to.windowed = line.windowed;
             to.soft = line.soft;
             for (const Allocation& allocation : line.allocations) {
                 const auto location = state_.find_location(allocation.location);
@@ -313,7 +323,8 @@ private:
         for (const Part& part : parts) {
             shift(row_of(part.sku, part.location), &Counters::available, to, part.quantity);
             wait(id, part, part.backordered);
-            count(part, customer, part.quantity + part.backordered);
+            count(part, customer,
+                  {.hold = id, .quantity = part.quantity + part.backordered, .since = at_});
         }
     }
 
@@ -322,7 +333,7 @@ private:
         for (const Part& part : parts) {
             shift(row_of(part.sku, part.location), from, &Counters::available, part.quantity);
             wait(id, part, -part.backordered);
-            count(part, customer, -part.quantity - part.backordered);
+            count(part, customer, {.hold = id, .quantity = -part.quantity - part.backordered});
         }
     }
 

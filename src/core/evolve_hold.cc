@@ -169,7 +169,7 @@ private:
             room.push_back(line.soft ? line.quantity : 0);
             if (line.soft) {
                 line.quantity = 0;
-                line.limited = false;
+                line.limited = line.windowed = false;
                 line.allocations.clear();
             }
         }
@@ -188,6 +188,7 @@ private:
                     const Quantity units = std::min(left, all);
                     line.quantity += all;
                     line.limited = part.limited;
+                    line.windowed = part.windowed;
                     if (line.allocations.empty() ||
                         line.allocations.back().location != part.location) {
                         line.allocations.push_back({.location = part.location});

@@ -93,7 +93,8 @@ Decision expire(const State& state, std::span<const HoldId> ids) {
 }
 
 // Takes the units of the lines that are soft until the checkout.
-std::optional<Refusal> take_soft_lines(const State& state, const Hold& hold, HoldSecured& secured) {
+std::optional<Refusal> take_soft_lines(const State& state, const Hold& hold, const Given& given,
+                                       HoldSecured& secured) {
     std::vector<LineRequest> wanted;
     for (const HoldLine& line : hold.lines) {
         if (line.soft && line.quantity > 0 &&
@@ -109,6 +110,7 @@ std::optional<Refusal> take_soft_lines(const State& state, const Hold& hold, Hol
                            "paid: confirm the hold"};
     }
     auto taken = allocate(state, {.lines = wanted,
+                                  .now = given.now,
                                   .customer = hold.customer,
                                   .region = {},
                                   .partial = false,
@@ -261,6 +263,7 @@ std::vector<Part> all_parts(const std::vector<HoldLine>& lines) {
                              .location = allocation.location,
                              .quantity = allocation.quantity,
                              .limited = line.limited,
+                             .windowed = line.windowed,
                              .backordered = allocation.backordered,
                              .place = allocation.place});
         }
@@ -308,7 +311,8 @@ void fulfil_at_once(const State& state, Decision& decision, Fence fence) {
                 fulfilled.fulfilled.push_back({.sku = line.sku,
                                                .location = allocation.location,
                                                .quantity = units,
-                                               .limited = line.limited});
+                                               .limited = line.limited,
+                                               .windowed = line.windowed});
             }
         }
     }
@@ -327,6 +331,7 @@ Decision place_hold(const State& state, const PlaceHold& command, const Given& g
         return refuse(ttl_too_long(*command.ttl, terms->max_ttl));
     }
     auto lines = allocate(state, {.lines = command.lines,
+                                  .now = given.now,
                                   .customer = command.customer,
                                   .region = command.region,
                                   .partial = command.partial,
@@ -370,6 +375,7 @@ Decision amend_hold(const State& state, const AmendHold& command, const Given& g
     }
     const Hold& old = *named.hold;
     auto lines = allocate(state, {.lines = command.lines,
+                                  .now = given.now,
                                   .customer = old.customer,
                                   .region = command.region,
                                   .partial = false,
@@ -458,7 +464,7 @@ Decision secure_hold(const State& state, const SecureHold& command, const Given&
                         .lines = {},
                         .taken = {}};
     if (!hold.firm()) {
-        if (auto stopped = take_soft_lines(state, hold, secured)) {
+        if (auto stopped = take_soft_lines(state, hold, given, secured)) {
             return refuse_short(state, std::move(*stopped), given);
         }
     }

@@ -46,6 +46,7 @@ Part part_of(const HoldLine& line, const Allocation& allocation, Units units) {
             .location = allocation.location,
             .quantity = units.there,
             .limited = line.limited,
+            .windowed = line.windowed,
             .backordered = units.waiting,
             .place = units.waiting > 0 ? allocation.place : 0};
 }
@@ -155,7 +156,8 @@ Decision changed(Hold hold, Change change) {
 }
 
 // Takes the soft lines' part of a payment from what is available, all of it or nothing.
-Result<std::vector<Part>> take_wishes(const State& state, const Hold& hold, const Picked& picked) {
+Result<std::vector<Part>> take_wishes(const State& state, const Hold& hold, const Picked& picked,
+                                      const Given& given) {
     std::vector<LineRequest> wanted;
     for (std::size_t i = 0; i < picked.parts.size(); ++i) {
         if (const HoldLine& line = hold.lines[picked.lines[i]]; line.soft) {
@@ -167,6 +169,7 @@ Result<std::vector<Part>> take_wishes(const State& state, const Hold& hold, cons
         return {};
     }
     auto taken = allocate(state, {.lines = wanted,
+                                  .now = given.now,
                                   .customer = hold.customer,
                                   .region = {},
                                   .partial = false,
@@ -239,7 +242,7 @@ Decision confirm_pending(const State& state, Hold hold, const ConfirmHold& comma
                         .confirmed = {},
                         .released = {}};
     if (!firm) {
-        auto taken = take_wishes(state, hold, picked);
+        auto taken = take_wishes(state, hold, picked, given);
         if (!taken && state.holds.any_due(given.now) && about_units(taken.error())) {
             return expire_first(state, given);
         }
@@ -281,6 +284,7 @@ Decision confirm_late(const State& state, Hold hold, const ConfirmHold& command,
         return refuse(std::move(*had.refusal));
     }
     auto taken = allocate(state, {.lines = lines,
+                                  .now = given.now,
                                   .customer = hold.customer,
                                   .region = {},
                                   .partial = false,

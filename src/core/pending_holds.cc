@@ -17,11 +17,12 @@ using std::chrono::milliseconds;
 //   hold  = text(cart) text(customer) lines
 //   lines = count { sku, named location + 1 or 0, wanted, quantity, flags,
 //                   count { location, quantity [backordered, place] } }
-//   flags = 1 limited, 2 soft, 4 units wait
+//   flags = 1 limited, 2 soft, 4 units wait, 8 windowed
 constexpr std::size_t varint_bytes_max = 10;
 constexpr std::uint64_t packed_limited = 1;
 constexpr std::uint64_t packed_soft = 2;
 constexpr std::uint64_t packed_waits = 4;
+constexpr std::uint64_t packed_windowed = 8;
 
 char* write_varint(char* at, std::uint64_t number) {
     while (number >= 0x80) {
@@ -68,7 +69,8 @@ char* write_lines(char* at, const PackedLines& lines) {
         const bool waits = std::ranges::any_of(
             line.allocations, [](const PackedAllocation& a) { return a.backordered > 0; });
         at = write_varint(at, (line.limited ? packed_limited : 0U) |
-                                  (line.soft ? packed_soft : 0U) | (waits ? packed_waits : 0U));
+                                  (line.soft ? packed_soft : 0U) | (waits ? packed_waits : 0U) |
+                                  (line.windowed ? packed_windowed : 0U));
         at = write_varint(at, line.allocations.size());
         for (const PackedAllocation& allocation : line.allocations) {
             at = write_varint(at, allocation.location);
@@ -174,6 +176,7 @@ PackedLines PendingHold::lines() const {
         line.quantity = static_cast<Quantity>(read_varint(at));
         const std::uint64_t flags = read_varint(at);
         line.limited = (flags & packed_limited) != 0;
+        line.windowed = (flags & packed_windowed) != 0;
         line.soft = (flags & packed_soft) != 0;
         line.allocations.resize(read_varint(at));
         for (PackedAllocation& allocation : line.allocations) {

@@ -35,6 +35,7 @@ struct PackedLine {
     Quantity wanted = 0;
     Quantity quantity = 0;
     bool limited = false;
+    bool windowed = false;
     bool soft = false;
     boost::container::small_vector<PackedAllocation, 1> allocations;
 };

@@ -352,6 +352,7 @@ Hold State::materialise(const PendingHold& pending) const {
         line.wanted = packed.wanted;
         line.quantity = packed.quantity;
         line.limited = packed.limited;
+        line.windowed = packed.windowed;
         line.soft = packed.soft;
         line.allocations.reserve(packed.allocations.size());
         for (const PackedAllocation& allocation : packed.allocations) {
@@ -383,16 +384,18 @@ std::map<std::string, Counters> rows_of(const State& state, const SkuState& sku)
     return rows;
 }
 
-std::map<std::string, Quantity> customers_of(const SkuState& sku) {
-    std::map<std::string, Quantity> counts;
+std::map<std::string, std::pair<Quantity, std::vector<WindowedUnits>>> customers_of(
+    const SkuState& sku) {
+    std::map<std::string, std::pair<Quantity, std::vector<WindowedUnits>>> customers;
     if (sku.customers) {
-        for (const auto& [customer, units] : *sku.customers) {
-            if (units != 0) {
-                counts[customer] = units;
-            }
+        for (const auto& [customer, units] : sku.customers->for_good) {
+            customers[customer].first = units;
+        }
+        for (const auto& [customer, units] : sku.customers->windowed) {
+            customers[customer].second = units;
         }
     }
-    return counts;
+    return customers;
 }
 
 std::map<std::string, std::map<Version, StockQueue::Waiter>> waiters_of(const State& state,

@@ -102,6 +102,32 @@ struct Incoming {
     Instant expected_at;
 };
 
+// What a hold has of a SKU whose customers are limited for a while.
+struct WindowedUnits {
+    HoldId hold;
+    Quantity quantity = 0;
+    Instant since;      // when the hold was placed, or took its units when that was later
+    Seconds window{0};  // of the policy when it took them
+    bool operator==(const WindowedUnits&) const = default;
+};
+
+// What customers hold and own of a SKU, where a limit counts it: for good in a number, for a while hold
+// by hold. Units whose window is over, of a hold that is not pending, count no longer; they are
+// forgotten when the same customer takes more.
+struct CustomerUnits {
+    TextMap<Quantity> for_good;
+    TextMap<std::vector<WindowedUnits>> windowed;  // in the order in which they were taken
+
+    // `window`: of the policy at this moment. The shorter one of it and their own counts.
+    [[nodiscard]] Quantity counted(std::string_view customer, std::optional<Seconds> window,
+                                   Instant now, const PendingHolds& holds) const;
+    void change(std::string_view customer, Quantity by);
+    void take(std::string_view customer, const WindowedUnits& units, Instant now,
+              const PendingHolds& holds);
+    // Whether the hold's units were there to be given back: they may be forgotten.
+    [[nodiscard]] bool give_back(std::string_view customer, HoldId hold, Quantity quantity);
+};
+
 struct SkuState {
     std::string sku;
     std::uint16_t token = 0;
@@ -110,7 +136,7 @@ struct SkuState {
     Version defined_at = 0;
     // By location index. The first lies in here: most SKUs have only one.
     boost::container::small_vector<SkuStock, 1> stock;
-    std::unique_ptr<TextMap<Quantity>> customers;  // units held or owned, for limited holds only
+    std::unique_ptr<CustomerUnits> customers;  // for limited holds only
     std::unique_ptr<SkuQueues> queues;
     std::unique_ptr<std::vector<Incoming>> incoming;  // by location and reference
     std::unique_ptr<std::vector<Alert>> alerts;       // that stand

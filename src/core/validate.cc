@@ -113,6 +113,19 @@ Fault check_limit(std::string field, std::optional<Quantity> limit, Quantity low
     return check_range<Quantity>(std::move(field), limit.value_or(low), low, limits::quantity_max);
 }
 
+// How long a limit counts means nothing without the limit.
+Fault check_window(const Policy& p) {
+    if (p.customer_window && !p.max_per_customer) {
+        return fault("/policy/customer_window",
+                     "customer_window means nothing without a limit: set max_per_customer too, or "
+                     "leave it out");
+    }
+    return p.customer_window
+               ? check_seconds("/policy/customer_window", *p.customer_window,
+                               limits::customer_window_min, limits::customer_window_max)
+               : Fault{};
+}
+
 // A waiting line that nobody can ever be in, or that everybody can pass, is a mistake.
 Fault check_waitlist(const Policy& p) {
     if (p.waitlist != Waitlist::off && !promise_limit(p)) {
@@ -232,8 +245,7 @@ struct Validator {
             check_reorder(p), check_limit("/policy/backorder_limit", p.backorder_limit, 0),
             check_limit("/policy/preorder_limit", p.preorder_limit, 0),
             check_limit("/policy/max_per_cart", p.max_per_cart, 1),
-            check_range<Quantity>("/policy/max_per_customer", p.max_per_customer.value_or(1), 1,
-                                  limits::quantity_max));
+            check_limit("/policy/max_per_customer", p.max_per_customer, 1), check_window(p));
     }
     Fault operator()(const DefineLocation& c) const {
         return first(check_id("/location", c.location), check_optional_id("/region", c.region),

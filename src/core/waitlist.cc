@@ -12,7 +12,7 @@ namespace {
 
 // The units for a shopper whose turn it is.
 Result<std::vector<HoldLine>> allocate_offer(const State& state, const SkuState& sku,
-                                             const SkuQueues::Shopper& shopper) {
+                                             const SkuQueues::Shopper& shopper, Instant now) {
     const std::vector<LineRequest> lines = {
         {.sku = sku.sku,
          .quantity = shopper.entry.quantity,
@@ -20,6 +20,7 @@ Result<std::vector<HoldLine>> allocate_offer(const State& state, const SkuState&
                          ? std::string()
                          : state.locations[shopper.location].name}};
     return allocate(state, {.lines = lines,
+                            .now = now,
                             .customer = shopper.entry.customer,
                             .region = {},
                             .partial = false,
@@ -113,7 +114,8 @@ std::optional<OfferUnits> next_offer(const State& state, const SkuState& sku) {
     }
     std::ranges::sort(firsts);
     for (const EntryId id : firsts) {
-        const auto offer = allocate_offer(state, sku, *sku.queues->find_shopper(id));
+        // Only whether it is his turn is asked here; his limit is judged when it is decided.
+        const auto offer = allocate_offer(state, sku, *sku.queues->find_shopper(id), state.time);
         if (offer || offer.error().code != RefusalCode::insufficient_stock) {
             return OfferUnits{.sku = sku.sku, .entry = id};
         }
@@ -127,7 +129,7 @@ Decision offer_units(const State& state, const OfferUnits& command, const Given&
     if (!shopper) {
         return {};
     }
-    auto lines = allocate_offer(state, sku, *shopper);
+    auto lines = allocate_offer(state, sku, *shopper, given.now);
     if (!lines && lines.error().code == RefusalCode::insufficient_stock) {
         return {};
     }

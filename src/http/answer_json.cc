@@ -112,11 +112,11 @@ void write(JsonWriter& json, const HoldAnswer& answer) {
 }
 
 void write(JsonWriter& json, const Policy& policy) {
-    const auto limit = [&json](auto& name, std::optional<Quantity> units) {
-        json.name(name);
-        if (units) {
-            json.value(*units);
+    const auto limit = [&json](auto& name, const auto& most) {
+        if (most) {
+            json.field(name, *most);
         } else {
+            json.name(name);
             json.null();
         }
     };
@@ -143,6 +143,7 @@ void write(JsonWriter& json, const Policy& policy) {
     json.field("reorder_quantity", policy.reorder_quantity);
     limit("max_per_cart", policy.max_per_cart);
     limit("max_per_customer", policy.max_per_customer);
+    limit("customer_window", policy.customer_window);
     json.field("waitlist", to_string(policy.waitlist));
     json.field("offer_ttl", policy.offer_ttl);
     json.field("allocation", to_string(policy.allocation));

@@ -39,6 +39,8 @@ void read_policy(Fields& in, Policy& to) {
     in.integer("reorder_quantity", optional, 0, limits::quantity_max, to.reorder_quantity);
     in.limit("max_per_cart", 1, to.max_per_cart);
     in.limit("max_per_customer", 1, to.max_per_customer);
+    in.limit("customer_window", limits::customer_window_min, limits::customer_window_max,
+             to.customer_window);
     if (const auto word = in.word("waitlist", optional, {"off", "open", "fair"})) {
         to.waitlist = static_cast<Waitlist>(*word);
     }

@@ -233,6 +233,12 @@ void Fields::limit(std::string_view name, std::int64_t low, std::optional<Quanti
     }
 }
 
+void Fields::limit(std::string_view name, Seconds low, Seconds high, std::optional<Seconds>& to) {
+    if (const JsonNode* value = find(name); value != nullptr && value->kind != JsonKind::null) {
+        seconds(name, low, high, to);
+    }
+}
+
 void Fields::instant(std::string_view name, std::optional<Instant>& to) {
     const JsonNode* value = find(name);
     if (value == nullptr || value->kind == JsonKind::null) {

@@ -70,6 +70,8 @@ public:
     void seconds(std::string_view name, Seconds low, Seconds high, Seconds& to);
     // Units, or null for none.
     void limit(std::string_view name, std::int64_t low, std::optional<Quantity>& to);
+    // Seconds, or null for none.
+    void limit(std::string_view name, Seconds low, Seconds high, std::optional<Seconds>& to);
     // RFC 3339, or null for none.
     void instant(std::string_view name, std::optional<Instant>& to);
     void boolean(std::string_view name, bool& to);

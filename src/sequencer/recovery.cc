@@ -45,11 +45,8 @@ public:
                 return;
             case RowKind::customer: {
                 const auto [sku, customer] = store::decode_pair_key(key);
-                auto& customers = state_.skus[known_sku(sku)].customers;
-                if (!customers) {
-                    customers = std::make_unique<core::TextMap<Quantity>>();
-                }
-                customers->emplace(customer, store::decode_quantity(value));
+                load_customer(state_.skus[known_sku(sku)], customer,
+                              store::decode_customer_row(value));
                 return;
             }
             case RowKind::waiting: {
@@ -117,6 +114,22 @@ private:
              .location = location,
              .entry = {.customer = row.customer, .cart = row.cart, .quantity = row.quantity}});
     }
+    static void load_customer(core::SkuState& sku, std::string_view customer,
+                              const store::CustomerRow& row) {
+        if (!sku.customers) {
+            sku.customers = std::make_unique<core::CustomerUnits>();
+        }
+        if (row.for_good != 0) {
+            sku.customers->for_good.emplace(customer, row.for_good);
+        }
+        for (const store::WindowedRow& units : row.windowed) {
+            sku.customers->windowed.try_emplace(std::string(customer))
+                .first->second.push_back({.hold = units.hold,
+                                          .quantity = units.quantity,
+                                          .since = units.since,
+                                          .window = units.window});
+        }
+    }
     void load_hold(const Hold& hold) {
         core::PackedLines lines;
         for (const HoldLine& line : hold.lines) {
@@ -128,6 +141,7 @@ private:
             packed.wanted = line.wanted;
             packed.quantity = line.quantity;
             packed.limited = line.limited;
+            packed.windowed = line.windowed;
             packed.soft = line.soft;
             for (const Allocation& allocation : line.allocations) {
                 packed.allocations.push_back({.location = known_location(allocation.location),

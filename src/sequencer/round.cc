@@ -287,15 +287,33 @@ void Round::write_counters(const core::State& state) {
     for (const auto& [index, customer] : customers_) {
         const core::SkuState& sku = state.skus[index];
         const std::string key = store::encode_pair_key(sku.sku, customer);
-        const bool counted = sku.customers && sku.customers->contains(customer);
-        if (!counted) {
+        const store::CustomerRow row = customer_row(sku, customer);
+        if (row == store::CustomerRow{}) {
             batch_.erase(RowKind::customer, state.home(sku), key);
             continue;
         }
-        const Quantity units = sku.customers->find(customer)->second;
         batch_.put(RowKind::customer, state.home(sku), key,
-                   [units](std::string& out) { store::encode_quantity(out, units); });
+                   [&row](std::string& out) { store::encode(out, row); });
     }
+}
+
+store::CustomerRow customer_row(const core::SkuState& sku, std::string_view customer) {
+    store::CustomerRow row;
+    if (!sku.customers) {
+        return row;
+    }
+    const auto number = sku.customers->for_good.find(customer);
+    row.for_good = number == sku.customers->for_good.end() ? 0 : number->second;
+    const auto windowed = sku.customers->windowed.find(customer);
+    if (windowed != sku.customers->windowed.end()) {
+        for (const core::WindowedUnits& units : windowed->second) {
+            row.windowed.push_back({.hold = units.hold,
+                                    .quantity = units.quantity,
+                                    .since = units.since,
+                                    .window = units.window});
+        }
+    }
+    return row;
 }
 
 void Round::write_places(const core::State& state) {

@@ -15,6 +15,7 @@
 #include "core/state.h"
 #include "sequencer/read.h"
 #include "store/batch.h"
+#include "store/codec.h"
 
 namespace holdfast::sequencer {
 
@@ -27,6 +28,9 @@ struct RoundSize {
     std::size_t row_bytes = 0;
     std::size_t event_bytes = 0;  // of the largest partition
 };
+
+// What is kept of a customer of a SKU; the row of nothing is not kept.
+store::CustomerRow customer_row(const core::SkuState& sku, std::string_view customer);
 
 class Round {
 public:

@@ -6,6 +6,7 @@
 
 #include "core/evolve.h"
 #include "core/state.h"
+#include "sequencer/round.h"
 #include "service/event_log.h"
 #include "store/codec.h"
 
@@ -18,7 +19,7 @@ using store::RowKind;
 struct KeptRows {
     Version version = 0;
     std::map<std::string, Counters, std::less<>> stock;
-    std::map<std::string, Quantity, std::less<>> customers;
+    std::map<std::string, store::CustomerRow, std::less<>> customers;
     std::map<HoldId, Hold> holds;
     std::map<std::string, store::WaiterRow, std::less<>> waiting;
     std::map<std::string, store::ShopperRow, std::less<>> shoppers;
@@ -37,7 +38,7 @@ KeptRows kept_rows(store::Store& store, PartitionId partition) {
                        if (kind == RowKind::stock) {
                            kept.stock.emplace(key, store::decode_counters(value));
                        } else if (kind == RowKind::customer) {
-                           kept.customers.emplace(key, store::decode_quantity(value));
+                           kept.customers.emplace(key, store::decode_customer_row(value));
                        } else if (kind == RowKind::incoming) {
                            kept.incoming.emplace(key, store::decode_receipt_row(value));
                        } else if (kind == RowKind::alert) {
@@ -133,34 +134,34 @@ private:
     }
 
     void compare_customers() {
-        std::map<std::string, Quantity, std::less<>> events;
+        std::map<std::string, store::CustomerRow, std::less<>> events;
         for (const core::SkuState& sku : state_.skus) {
             if (state_.home(sku) != partition_ || !sku.customers) {
                 continue;
             }
-            for (const auto& [customer, units] : *sku.customers) {
-                events.emplace(store::encode_pair_key(sku.sku, customer), units);
+            const auto add = [&](std::string_view customer) {
+                events.try_emplace(store::encode_pair_key(sku.sku, customer),
+                                   sequencer::customer_row(sku, customer));
+            };
+            for (const auto& [customer, units] : sku.customers->for_good) {
+                add(customer);
+            }
+            for (const auto& [customer, units] : sku.customers->windowed) {
+                add(customer);
             }
         }
-        const auto value = [](const auto& rows, std::string_view key) {
-            const auto row = rows.find(key);
-            return row == rows.end() ? Quantity{0} : row->second;
-        };
-        const auto one = [&](std::string_view key) {
-            if (value(kept_.customers, key) != value(events, key)) {
-                differ(fmt::format("customer's units {}", pair_name(key)),
-                       fmt::to_string(value(kept_.customers, key)),
-                       fmt::to_string(value(events, key)));
-            }
-        };
-        for (const auto& [key, units] : events) {
-            one(key);
-        }
-        for (const auto& [key, units] : kept_.customers) {
-            if (!events.contains(key)) {
-                one(key);
-            }
-        }
+        compare_rows(
+            kept_.customers, events,
+            [](std::string_view key) { return "customer's units " + pair_name(key); },
+            [](const store::CustomerRow& row) {
+                std::string text = fmt::to_string(row.for_good);
+                for (const store::WindowedRow& units : row.windowed) {
+                    text += fmt::format(", {} of {} for {} s since {}", units.quantity,
+                                        to_string(units.hold), units.window.count(),
+                                        to_rfc3339(units.since));
+                }
+                return text;
+            });
     }
 
     void compare_holds() {

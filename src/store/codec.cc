@@ -15,7 +15,7 @@
 //              (text:location of its only allocation | nothing | list(allocation))
 //              flags: 0x01 limited, 0x02 a location was named, 0x04 wanted differs from quantity,
 //              0x08 one allocation of all units, of which nothing has become yet, 0x10 (with 0x02 and
-//              0x08) at the named location, 0x20 soft, 0x40 units wait
+//              0x08) at the named location, 0x20 soft, 0x40 units wait, 0x80 windowed
 //   allocation = text:location signed:quantity signed:fulfilled signed:cancelled signed:returned
 //              [signed:backordered number:place] when units of the line wait
 //   policy   = enum:selling enum:late_confirm enum:allocation flags signed: hold_ttl checkout_ttl max_ttl
@@ -23,12 +23,15 @@
 //              [number:further, and what it names, in this order: 0x01 signed:backorder_limit
 //              0x02 signed:preorder_limit 0x04 instant:available_on 0x08 enum:reserve_at
 //              0x10 enum:fulfilment 0x20 signed:max_per_cart 0x40 enum:waitlist 0x80 signed:offer_ttl
-//              0x100 signed:low_stock 0x400 signed:reorder_point signed:reorder_quantity]
+//              0x100 signed:low_stock 0x200 signed:customer_window seconds
+//              0x400 signed:reorder_point signed:reorder_quantity]
 //              flags: 0x01 split, 0x02 max_per_customer, 0x04 further fields
 //   counters = signed: on_hand available held committed safety_stock returned repair damaged
 //
 //   rows       sku = policy number:defined_at    location = text:region signed:priority
-//              stock = counters    live_hold, past_hold = hold    customer = signed
+//              stock = counters    live_hold, past_hold = hold
+//              customer = signed:counted for good [list(id signed:quantity instant:since
+//              signed:window seconds)] when some are counted for a while
 //              waiting = id signed:quantity
 //              incoming = signed:quantity instant:expected_at
 //              shopper = text:location text:customer text:cart signed:quantity
@@ -59,6 +62,7 @@ namespace {
 
 // Of list elements, for the check that a count can be true.
 constexpr std::size_t allocation_bytes_min = 5;
+constexpr std::size_t windowed_bytes_min = 19;
 constexpr std::size_t line_bytes_min = 4;
 constexpr std::size_t event_bytes_min = 5;
 
@@ -74,6 +78,7 @@ constexpr std::uint8_t line_whole = 0x08;
 constexpr std::uint8_t line_whole_at_named = 0x10;
 constexpr std::uint8_t line_soft = 0x20;
 constexpr std::uint8_t line_waits = 0x40;
+constexpr std::uint8_t line_windowed = 0x80;
 
 void write(ByteWriter& out, const Allocation& allocation, bool waits) {
     out.text(allocation.location);
@@ -121,6 +126,7 @@ void write(ByteWriter& out, const HoldLine& line) {
     flags |= whole ? line_whole : 0;
     flags |= at_named ? line_whole_at_named : 0;
     flags |= line.soft ? line_soft : 0;
+    flags |= line.windowed ? line_windowed : 0;
     const bool waits = !whole && std::ranges::any_of(line.allocations, [](const Allocation& a) {
         return a.backordered != 0;
     });
@@ -151,9 +157,9 @@ void write(ByteWriter& out, const HoldLine& line) {
 HoldLine read_line(ByteReader& in) {
     HoldLine line;
     line.sku = in.text();
-    const std::uint8_t flags = read_flags(in, line_limited | line_named | line_wanted | line_whole |
-                                                  line_whole_at_named | line_soft | line_waits);
+    const std::uint8_t flags = in.byte();  // each of its bits means something
     line.limited = (flags & line_limited) != 0;
+    line.windowed = (flags & line_windowed) != 0;
     line.soft = (flags & line_soft) != 0;
     line.quantity = in.signed_number();
     if ((flags & line_named) != 0) {
@@ -383,9 +389,19 @@ void encode(std::string& out, const Hold& hold) {
     write(bytes, hold);
 }
 
-void encode_quantity(std::string& out, Quantity quantity) {
+void encode(std::string& out, const CustomerRow& row) {
     ByteWriter bytes(out);
-    bytes.signed_number(quantity);
+    bytes.signed_number(row.for_good);
+    if (row.windowed.empty()) {
+        return;
+    }
+    bytes.number(row.windowed.size());
+    for (const WindowedRow& units : row.windowed) {
+        bytes.id(units.hold);
+        bytes.signed_number(units.quantity);
+        bytes.instant(units.since);
+        bytes.signed_number(units.window.count());
+    }
 }
 
 SkuRow decode_sku_row(std::string_view bytes) {
@@ -443,8 +459,21 @@ Hold decode_hold(std::string_view bytes) {
     return decode_all(bytes, "hold row", read_hold);
 }
 
-Quantity decode_quantity(std::string_view bytes) {
-    return decode_all(bytes, "customer row", [](ByteReader& in) { return in.signed_number(); });
+CustomerRow decode_customer_row(std::string_view bytes) {
+    return decode_all(bytes, "customer row", [](ByteReader& in) {
+        CustomerRow row;
+        row.for_good = in.signed_number();
+        const std::size_t count = in.left() == 0 ? 0 : in.count(windowed_bytes_min);
+        row.windowed.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            WindowedRow& units = row.windowed.emplace_back();
+            units.hold = in.id();
+            units.quantity = in.signed_number();
+            units.since = in.instant();
+            units.window = Seconds(in.signed_number());
+        }
+        return row;
+    });
 }
 
 void encode_blob_header(std::string& out, std::uint64_t batch, Instant at) {

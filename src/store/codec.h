@@ -87,6 +87,19 @@ struct ReceiptRow {
     Instant expected_at;
     bool operator==(const ReceiptRow&) const = default;
 };
+// What a customer has of a SKU, where a limit counts it: for good, and for a while hold by hold.
+struct WindowedRow {
+    HoldId hold;
+    Quantity quantity = 0;
+    Instant since;
+    Seconds window{0};
+    bool operator==(const WindowedRow&) const = default;
+};
+struct CustomerRow {
+    Quantity for_good = 0;
+    std::vector<WindowedRow> windowed;
+    bool operator==(const CustomerRow&) const = default;
+};
 void encode(std::string& out, const SkuRow& row);
 void encode(std::string& out, const ReceiptRow& row);
 void encode(std::string& out, const ShopperRow& row);
@@ -95,7 +108,7 @@ void encode(std::string& out, const LocationRow& row);
 void encode(std::string& out, const Counters& counters);
 void encode(std::string& out, const Hold& hold);
 void encode(std::string& out, const Alert& alert);  // its id is the key
-void encode_quantity(std::string& out, Quantity quantity);
+void encode(std::string& out, const CustomerRow& row);
 SkuRow decode_sku_row(std::string_view bytes);
 WaiterRow decode_waiter_row(std::string_view bytes);
 ShopperRow decode_shopper_row(std::string_view bytes);
@@ -104,7 +117,7 @@ LocationRow decode_location_row(std::string_view bytes);
 Counters decode_counters(std::string_view bytes);
 Hold decode_hold(std::string_view bytes);
 Alert decode_alert(std::string_view bytes);
-Quantity decode_quantity(std::string_view bytes);
+CustomerRow decode_customer_row(std::string_view bytes);
 
 // Some first answers of one append (RowKind::answers).
 struct KeyedAnswer {

@@ -32,7 +32,7 @@
 //   alert      = enum:kind text:sku signed:figure signed:bound signed:order enum:measure instant:raised_at
 //                flags [text:acknowledged_by instant:acknowledged_at]    flags: 0x01 acknowledged
 //   part       = text:sku text:location signed:quantity flags [signed:backordered number:place]
-//                flags: 0x01 limited, 0x02 units wait
+//                flags: 0x01 limited, 0x02 units wait, 0x04 windowed
 //   short line = text:sku text:location signed:wanted signed:available
 #include "store/codec_alerts.h"
 #include "store/codec_values.h"
@@ -48,6 +48,7 @@ constexpr std::size_t short_line_bytes_min = 4;
 
 constexpr std::uint8_t part_limited = 0x01;
 constexpr std::uint8_t part_waits = 0x02;
+constexpr std::uint8_t part_windowed = 0x04;
 constexpr std::uint8_t confirmed_late = 0x01;
 constexpr std::uint8_t confirmed_taken = 0x02;
 
@@ -56,8 +57,9 @@ void write(ByteWriter& out, const Part& part) {
     out.text(part.sku);
     out.text(part.location);
     out.signed_number(part.quantity);
-    out.byte(
-        static_cast<std::uint8_t>((part.limited ? part_limited : 0) | (waits ? part_waits : 0)));
+    out.byte(static_cast<std::uint8_t>((part.limited ? part_limited : 0) |
+                                       (waits ? part_waits : 0) |
+                                       (part.windowed ? part_windowed : 0)));
     if (waits) {
         out.signed_number(part.backordered);
         out.number(part.place);
@@ -69,8 +71,9 @@ Part read_part(ByteReader& in) {
     part.sku = in.text();
     part.location = in.text();
     part.quantity = in.signed_number();
-    const std::uint8_t flags = read_flags(in, part_limited | part_waits);
+    const std::uint8_t flags = read_flags(in, part_limited | part_waits | part_windowed);
     part.limited = (flags & part_limited) != 0;
+    part.windowed = (flags & part_windowed) != 0;
     if ((flags & part_waits) != 0) {
         part.backordered = in.signed_number();
         part.place = in.number();

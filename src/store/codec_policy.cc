@@ -19,8 +19,9 @@ constexpr std::uint64_t further_cart_limit = 0x20;
 constexpr std::uint64_t further_waitlist = 0x40;
 constexpr std::uint64_t further_offer_ttl = 0x80;
 constexpr std::uint64_t further_low_stock = 0x100;
+constexpr std::uint64_t further_customer_window = 0x200;
 constexpr std::uint64_t further_reorder = 0x400;
-constexpr std::uint64_t further_known = 0x5ff;
+constexpr std::uint64_t further_known = 0x7ff;
 
 std::uint64_t further_fields(const Policy& policy) {
     std::uint64_t fields = 0;
@@ -34,6 +35,7 @@ std::uint64_t further_fields(const Policy& policy) {
     fields |= policy.low_stock != 0 ? further_low_stock : 0;
     fields |= policy.reorder_point != 0 || policy.reorder_quantity != 0 ? further_reorder : 0;
     fields |= policy.offer_ttl != Policy().offer_ttl ? further_offer_ttl : 0;
+    fields |= policy.customer_window ? further_customer_window : 0;
     return fields;
 }
 
@@ -66,6 +68,9 @@ void write_further(ByteWriter& out, const Policy& policy, std::uint64_t fields) 
     }
     if (has(further_low_stock)) {
         out.signed_number(policy.low_stock);
+    }
+    if (has(further_customer_window)) {
+        out.signed_number(policy.customer_window->count());
     }
     if (has(further_reorder)) {
         out.signed_number(policy.reorder_point);
@@ -105,6 +110,9 @@ void read_further(ByteReader& in, Policy& policy) {
     }
     if (has(further_low_stock)) {
         policy.low_stock = in.signed_number();
+    }
+    if (has(further_customer_window)) {
+        policy.customer_window = Seconds(in.signed_number());
     }
     if (has(further_reorder)) {
         policy.reorder_point = in.signed_number();

@@ -47,10 +47,20 @@ RC_GTEST_PROP(Codec, LocationRowsComeBack, (const std::string& region, int prior
     RC_ASSERT(decode_location_row(encoded(row)) == row);
 }
 
-RC_GTEST_PROP(Codec, QuantitiesComeBack, (Quantity quantity)) {
-    std::string bytes;
-    encode_quantity(bytes, quantity);
-    RC_ASSERT(decode_quantity(bytes) == quantity);
+RC_GTEST_PROP(Codec, CustomerRowsComeBack,
+              (Quantity for_good, const std::vector<HoldId>& holds, Quantity quantity,
+               Instant since, Seconds window)) {
+    CustomerRow row{.for_good = for_good};
+    for (const HoldId hold : holds) {
+        row.windowed.push_back(
+            {.hold = hold, .quantity = quantity++, .since = since, .window = window});
+    }
+    RC_ASSERT(decode_customer_row(encoded(row)) == row);
+}
+
+// What was written before there were windows.
+TEST(Codec, CustomerRowsOfANumberComeBack) {
+    EXPECT_EQ(decode_customer_row("\x06"), CustomerRow{.for_good = 3});
 }
 
 RC_GTEST_PROP(Codec, EventsComeBack,
@@ -128,7 +138,7 @@ RC_GTEST_PROP(Codec, AnyBytesAreRefusedOrRead, (const std::string& bytes)) {
     survives([&] { return decode_counters(bytes); });
     survives([&] { return decode_sku_row(bytes); });
     survives([&] { return decode_location_row(bytes); });
-    survives([&] { return decode_quantity(bytes); });
+    survives([&] { return decode_customer_row(bytes); });
     survives([&] { return decode_answers("\1" + bytes); });
     survives([&] { return decode_id_key(bytes); });
     survives([&] { return decode_version_key(bytes); });
@@ -356,10 +366,36 @@ std::vector<Event> golden_alerts() {
         AlertResolved{.alert = id, .kind = AlertKind::reorder, .sku = "mug"}};
 }
 
+Hold golden_purchase() {
+    Hold hold = golden_promise();
+    hold.customer = "u-9";
+    hold.status = HoldStatus::confirmed;
+    hold.lines.resize(1);
+    hold.lines[0].limited = hold.lines[0].windowed = true;
+    return hold;
+}
+
+// Limits that count for a while.
+std::vector<Event> golden_windows() {
+    return {SkuDefined{.sku = "mug",
+                       .policy = {.max_per_customer = 6, .customer_window = Seconds(86'400)}},
+            HoldPlaced{.hold = golden_purchase()},
+            HoldCancelled{.id = golden_purchase().id,
+                          .fence = 29,
+                          .status = HoldStatus::cancelled,
+                          .customer = "u-9",
+                          .cancelled = {{.sku = "mug",
+                                         .location = "main",
+                                         .quantity = 1,
+                                         .limited = true,
+                                         .windowed = true}}}};
+}
+
 std::vector<Event> all_golden_events() {
     std::vector<Event> events = golden_events();
     std::ranges::move(golden_promises(), std::back_inserter(events));
     std::ranges::move(golden_alerts(), std::back_inserter(events));
+    std::ranges::move(golden_windows(), std::back_inserter(events));
     return events;
 }
 
@@ -503,6 +539,11 @@ TEST(Codec, GoldenRows) {
                                             .waitlist = Waitlist::fair,
                                             .offer_ttl = Seconds(90)},
                                  .defined_at = 301}));
+    expect_golden("customer", encoded(CustomerRow{.for_good = 3,
+                                                  .windowed = {{.hold = golden_hold().id,
+                                                                .quantity = 2,
+                                                                .since = golden_hold().created_at,
+                                                                .window = Seconds(86'400)}}}));
     expect_golden("hold", encoded(golden_hold()));
     expect_golden("sku", encoded(SkuRow{.policy = {.max_per_customer = 2}, .defined_at = 300}));
     expect_golden("location", encoded(LocationRow{.region = "eu", .priority = 10}));

@@ -9,16 +9,16 @@ protected:
     // Policies with every field off its default, units in every state, and more of them set aside than
     // the safety stock leaves free.
     ExportTest() {
-        write_file(
-            directory() / "rich.csv",
-            "sku,selling,backorder_limit,preorder_limit,available_on,reserve_at,fulfilment,"
-            "hold_ttl,checkout_ttl,max_ttl,max_life,max_extensions,late_confirm,"
-            "safety_stock,max_per_cart,max_per_customer,waitlist,offer_ttl,allocation,split\n"
-            "back,backorder,7,,,payment,at_confirm,61,62,3000,7000,4,backorder,5,3,2,open,"
-            "90,nearest,true\n"
-            "pre,preorder,,8,2026-12-24T18:00:00.500Z,cart,tracked,61,62,3000,7000,0,"
-            "refuse,0,,,fair,90,most_available,false\n"
-            "\"with,comma\",,,,,,,,,,,,,9,,,,,,\n");
+        write_file(directory() / "rich.csv",
+                   "sku,selling,backorder_limit,preorder_limit,available_on,reserve_at,fulfilment,"
+                   "hold_ttl,checkout_ttl,max_ttl,max_life,max_extensions,late_confirm,"
+                   "safety_stock,max_per_cart,max_per_customer,customer_window,waitlist,offer_ttl,"
+                   "allocation,split\n"
+                   "back,backorder,7,,,payment,at_confirm,61,62,3000,7000,4,backorder,5,3,2,86400,"
+                   "open,90,nearest,true\n"
+                   "pre,preorder,,8,2026-12-24T18:00:00.500Z,cart,tracked,61,62,3000,7000,0,"
+                   "refuse,0,,,,fair,90,most_available,false\n"
+                   "\"with,comma\",,,,,,,,,,,,,9,,,,,,,\n");
         write_file(directory() / "rich-stock.csv",
                    "sku,location,on_hand,returned,repair,damaged\n"
                    "mug,main,60,1,2,3\ntea,berlin,20,20,0,0\n\"with,comma\",main,3,0,0,2\n"

@@ -41,6 +41,7 @@ TEST_F(ApiTest, skus_are_defined_read_and_listed) {
     EXPECT_EQ(number(put.at("policy"), "hold_ttl"), 60);
     EXPECT_EQ(number(put.at("policy"), "max_ttl"), 3600);
     EXPECT_TRUE(put.at("policy").at("max_per_customer").is_null());
+    EXPECT_TRUE(put.at("policy").at("customer_window").is_null());
 
     const Reply got = ask("GET", "/v1/skus/mug");
     EXPECT_EQ(got.json().at("policy"), put.at("policy"));
@@ -49,6 +50,10 @@ TEST_F(ApiTest, skus_are_defined_read_and_listed) {
     // What was read can be sent back.
     expect(200, "PUT", "/v1/skus/mug",
            json::serialize(json::object{{"policy", got.json().at("policy")}}));
+    const auto limited = expect(
+        200, "PUT", "/v1/skus/mug",
+        R"({"policy":{"max_per_customer":2,"customer_window":31622400,"max_per_cart":null}})");
+    EXPECT_EQ(number(limited.at("policy"), "customer_window"), 31'622'400);
     expect(200, "PUT", "/v1/skus/a%2Fb%25");
     expect(200, "PUT", "/v1/skus/tea");
     const auto page = expect(200, "GET", "/v1/skus?limit=2");
@@ -69,6 +74,11 @@ TEST_F(ApiTest, a_policy_is_judged_field_by_field_and_as_a_whole) {
     const auto whole = expect_problem(422, "invalid_request", "PUT", "/v1/skus/mug",
                                       R"({"policy":{"max_ttl":60}})");
     EXPECT_EQ(text(whole.at("errors").at(0), "pointer"), "/policy/hold_ttl");
+    const auto alone = expect_problem(422, "invalid_request", "PUT", "/v1/skus/mug",
+                                      R"({"policy":{"customer_window":60}})");
+    EXPECT_EQ(text(alone.at("errors").at(0), "pointer"), "/policy/customer_window");
+    expect_problem(422, "invalid_request", "PUT", "/v1/skus/mug",
+                   R"({"policy":{"max_per_customer":1,"customer_window":59}})");
 }
 
 TEST_F(ApiTest, locations_are_named_and_listed) {

@@ -59,6 +59,15 @@ inline Quantity taken_at(const Hold& hold, std::size_t place) {
                : 0;
 }
 
+// Units of the line that nobody gave back.
+inline Quantity kept(const HoldLine& line) {
+    Quantity units = 0;
+    for (const Allocation& a : line.allocations) {
+        units += a.quantity + a.backordered - a.cancelled - a.returned;
+    }
+    return units;
+}
+
 inline Quantity waiting_at(const Hold& hold, std::size_t place) {
     return competes(hold) ? sum_at(hold, place, [](const Allocation& a) { return a.backordered; })
                           : 0;

@@ -185,6 +185,16 @@ std::string World::text() const {
         }
     }
     for (const Hold& hold : holds_) {
+        for (const HoldLine& line : hold.lines) {
+            const Seconds left = window_left(hold, line);
+            if (line.windowed && (hold.status == HoldStatus::pending || left > Seconds(0))) {
+                text += 'w';
+                write(text, static_cast<Quantity>(shopper_of(hold)));
+                write(text, static_cast<Quantity>(sku_number(line.sku)));
+                write(text, left / step);
+                write(text, kept(line));
+            }
+        }
         const bool named = last_[shopper_of(hold)] == hold.id;
         if (!named && !competes(hold)) {
             continue;
@@ -355,6 +365,7 @@ void World::fold(const Event& event) {
 void World::fold_hold(const Event& event, HoldId id) {
     if (std::holds_alternative<HoldPlaced>(event)) {
         Hold& added = holds_.emplace_back();
+        taken_.push_back(now_);
         added.status = HoldStatus::released;  // of nothing, so that it waits for nothing yet
         last_[shopper_of(std::get<HoldPlaced>(event).hold)] = id;
     }
@@ -364,6 +375,12 @@ void World::fold_hold(const Event& event, HoldId id) {
         before[place] = waiting_at(hold, place);
     }
     core::evolve(hold, event);
+    const auto* const sale = std::get_if<HoldConfirmed>(&event);
+    const auto* const secured = std::get_if<HoldSecured>(&event);
+    if ((sale != nullptr && (sale->late || !sale->taken.empty())) ||
+        (secured != nullptr && !secured->taken.empty())) {
+        taken_.at(id.high - 1) = now_;
+    }
     for (std::size_t place = 0; place < places; ++place) {
         const Quantity now = waiting_at(hold, place);
         if (now == 0 || now > before[place]) {

@@ -115,6 +115,8 @@ private:
     [[nodiscard]] Quantity free(std::size_t place, const Hold* own) const;
     [[nodiscard]] Quantity promisable(std::size_t sku, const Cart& cart) const;
     [[nodiscard]] Quantity owned(std::string_view customer, std::string_view sku) const;
+    // How long a line's units still count against the limit, once they are sold: 0 when no longer.
+    [[nodiscard]] Seconds window_left(const Hold& hold, const HoldLine& line) const;
     [[nodiscard]] Quantity waiting(std::size_t sku) const;
     void judge(const Command& command, const core::Decision& decision);
 
@@ -129,6 +131,7 @@ private:
     core::State state_;
     Instant now_{std::chrono::hours(24)};
     std::vector<Hold> holds_;                             // all that were ever placed, by id
+    std::vector<Instant> taken_;                          // when each of them took its units
     std::array<std::optional<HoldId>, shoppers> last_{};  // whom a shopper's commands name
     std::array<Quantity, 2> units_{};                     // by SKU: what came in less what went out
     std::array<std::vector<HoldId>, places> queues_{};    // who has waited longest is first

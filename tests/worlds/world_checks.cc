@@ -314,15 +314,20 @@ Quantity World::owned(std::string_view customer, std::string_view sku) const {
         const bool gave_up = hold.status == HoldStatus::released ||
                              hold.status == HoldStatus::expired || hold.status == HoldStatus::lost;
         for (const HoldLine& line : hold.lines) {
-            if (gave_up || hold.customer != customer || line.sku != sku || !line.limited) {
-                continue;
-            }
-            for (const Allocation& a : line.allocations) {
-                units += a.quantity + a.backordered - a.cancelled - a.returned;
+            const bool over = line.windowed && hold.status != HoldStatus::pending &&
+                              window_left(hold, line) == Seconds(0);
+            if (!gave_up && hold.customer == customer && line.sku == sku && line.limited && !over) {
+                units += kept(line);
             }
         }
     }
     return units;
+}
+
+Seconds World::window_left(const Hold& hold, const HoldLine& line) const {
+    const Instant end =
+        taken_.at(hold.id.high - 1) + policy(line.sku).customer_window.value_or(Seconds(0));
+    return std::max(std::chrono::duration_cast<Seconds>(end - now_), Seconds(0));
 }
 
 Quantity World::waiting(std::size_t sku) const {
@@ -399,8 +404,9 @@ void World::check_sku(std::size_t number) {
     }
     const auto& counts = state_.find_sku(name)->customers;
     for (const std::string_view customer : {"u1", "u2", "u3"}) {
-        const auto counted = counts ? counts->find(customer) : decltype(counts->find(customer)){};
-        const Quantity units = counts && counted != counts->end() ? counted->second : 0;
+        const auto window = policy(name).customer_window;
+        const Quantity units =
+            counts ? counts->counted(customer, window, now_, state_.holds) : Quantity{0};
         if (units != owned(customer, name)) {
             complain("the limit counts other units of " + name + " than " + std::string(customer) +
                      " has");
