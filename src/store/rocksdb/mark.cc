@@ -90,15 +90,22 @@ std::optional<Mark> MarkFile::read() {
     if (const auto status = rocksdb::ReadFileToString(&files_, path_, &text); !status.ok()) {
         fail("read", path_, status);
     }
-    if (const auto other = format_of(text); other && *other > format) {
-        throw StoreError(fmt::format(
-            "the store in {} was written by a newer release (format {}, this one reads {}). Use "
-            "that release; what a store has been upgraded to cannot be taken back.",
-            directory_, *other, format));
-    }
     const std::size_t middle = std::min(text.find('\n'), text.size() - 1) + 1;
-    const std::optional<Mark> first = parse(std::string_view(text).substr(0, middle));
-    const std::optional<Mark> second = parse(std::string_view(text).substr(middle));
+    const std::array lines = {std::string_view(text).substr(0, middle),
+                              std::string_view(text).substr(middle)};
+    of_this_format_ = true;
+    for (const std::string_view line : lines) {
+        const auto other = format_of(line);
+        if (other > format) {
+            throw StoreError(fmt::format(
+                "the store in {} was written by a newer release (format {}, this one reads {}). "
+                "Use that release; what a store has been upgraded to cannot be taken back.",
+                directory_, *other, format));
+        }
+        of_this_format_ = of_this_format_ && other == format;
+    }
+    const std::optional<Mark> first = parse(lines[0]);
+    const std::optional<Mark> second = parse(lines[1]);
     const auto age = [](const std::optional<Mark>& mark) {
         return mark ? std::tuple(true, mark->epoch, mark->acknowledged)
                     : std::tuple(false, std::uint64_t{0}, std::uint64_t{0});
@@ -128,6 +135,14 @@ void MarkFile::write(const Mark& mark) {
         open();
     }
     const std::string line = line_of(mark);
+    write_line(line);
+    if (!of_this_format_) {
+        write_line(line);
+        of_this_format_ = true;
+    }
+}
+
+void MarkFile::write_line(const std::string& line) {
     auto status = file_->Write(next_line_ * line.size(), line, {}, nullptr);
     if (status.ok()) {
         status = file_->Sync({}, nullptr);

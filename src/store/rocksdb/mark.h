@@ -25,7 +25,9 @@ struct Mark {
 class MarkFile {
 public:
     static constexpr const char* file_name = "holdfast.store";
-    static constexpr unsigned format = 1;
+    // Says which releases understand the store: what they store, be it events or rows, and not only these
+    // lines. 2: policies, events and rows that the readers of format 1 do not know.
+    static constexpr unsigned format = 2;
 
     // `directory` holds a mark file or is to get one. The file system outlives this.
     MarkFile(rocksdb::FileSystem& files, const std::string& directory);
@@ -36,17 +38,20 @@ public:
     [[nodiscard]] std::optional<Mark> read();
     // Makes the file, durable with its directory entry. Throws StoreError.
     void create(const Mark& mark);
-    // Replaces the older line, durably. Throws StoreError.
+    // Replaces the older line, durably; both, as long as one of them is not of this format, so that no
+    // release of an older one opens the store from now on. Throws StoreError.
     void write(const Mark& mark);
 
 private:
     void open();
+    void write_line(const std::string& line);
 
     rocksdb::FileSystem& files_;
     std::string directory_;
     std::string path_;
     std::unique_ptr<rocksdb::FSRandomRWFile> file_;
     std::uint64_t next_line_ = 0;
+    bool of_this_format_ = true;  // both lines
 };
 
 }  // namespace holdfast::store

@@ -7,10 +7,12 @@
 #include <optional>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "store/rocksdb/mark.h"
 #include "testing/scratch_directory.h"
@@ -25,6 +27,7 @@ using holdfast::testing::BatchMaker;
 using holdfast::testing::hold_number;
 using holdfast::testing::ScratchDirectory;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 class RocksDbStore : public ::testing::Test {
 protected:
@@ -185,8 +188,40 @@ TEST_F(RocksDbStore, RefusesADirectoryInUseAndSaysByWhom) {
 
 TEST_F(RocksDbStore, RefusesWhatANewerReleaseHasWritten) {
     open().reset();
-    write_file(path_ / "holdfast.store", "holdfast store 2 and whatever else\n");
-    EXPECT_THAT(refusal(), HasSubstr("newer release (format 2, this one reads 1)"));
+    const std::string ours = read_file(path_ / "holdfast.store");
+    const std::string newer = "holdfast store 3 and whatever else\n";
+    for (const std::string& text : {newer, ours.substr(0, ours.size() / 2) + newer}) {
+        write_file(path_ / "holdfast.store", text);
+        EXPECT_THAT(refusal(), HasSubstr("newer release (format 3, this one reads 2)"));
+        EXPECT_EQ(read_file(path_ / "holdfast.store"), text);
+    }
+}
+
+// A reader of format 1 looks at the first line alone, so neither line may be left as it was.
+TEST_F(RocksDbStore, OpensAStoreOfFormat1AndMarksItAs2) {
+    {
+        auto store = open();
+        append_holds(*store, 3);
+    }
+    const Mark before = mark(path_);
+    for (const std::uint64_t newer_line : {0U, 1U}) {
+        std::string text;
+        for (const std::uint64_t line : {0U, 1U}) {
+            std::string old =
+                fmt::format("holdfast store 1 {:36} epoch {:020} acknowledged {:020} ", before.id,
+                            before.epoch, line == newer_line ? 3 : 2);
+            text += old + fmt::format("{:016x}\n", XXH3_64bits(old.data(), old.size()));
+        }
+        write_file(path_ / "holdfast.store", text);
+        EXPECT_EQ(mark(path_), before);
+
+        EXPECT_EQ(live_holds(*open()), 3U);
+        const std::string after = read_file(path_ / "holdfast.store");
+        ASSERT_EQ(after.size(), text.size());
+        EXPECT_THAT(after, StartsWith("holdfast store 2 "));
+        EXPECT_THAT(after.substr(after.size() / 2), StartsWith("holdfast store 2 "));
+        EXPECT_EQ(mark(path_), before);
+    }
 }
 
 TEST_F(RocksDbStore, RefusesAStoreThatLostTheEndOfItsLog) {
