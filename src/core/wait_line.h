@@ -1,5 +1,6 @@
-// Who waits for units of one SKU, at one location or anywhere, in the order in which they came. Joining,
-// leaving and a look at somebody's place cost the logarithm of the length. One thread.
+// Who waits for units of one SKU, at one location or anywhere, in the order in which they came. Joining at
+// the end and leaving at the front cost the same in every line; leaving from between and a look at somebody's
+// place there cost the logarithm of the length. One thread.
 #pragma once
 
 #include <functional>
@@ -34,6 +35,7 @@ public:
     [[nodiscard]] const WaitEntry* find(EntryId id) const;
     // How many came before.
     [[nodiscard]] std::size_t before(EntryId id) const;
+    // Behind all who stand there.
     void join(EntryId id, WaitEntry entry);
     void leave(EntryId id);
     // Those after `after`, in order, until `visit` returns false.
@@ -41,8 +43,8 @@ public:
                         const std::function<bool(EntryId, const WaitEntry&)>& visit) const;
 
 private:
-    struct Tree;
-    std::unique_ptr<Tree> tree_;
+    struct Slots;
+    std::unique_ptr<Slots> slots_;
 };
 
 }  // namespace holdfast::core
