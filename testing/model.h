@@ -48,7 +48,8 @@ private:
     [[nodiscard]] std::vector<std::string> candidates(const HoldLine& line,
                                                       const std::string& region,
                                                       const std::map<Place, Quantity>& free) const;
-    void limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hold* own) const;
+    void limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hold* own,
+               Stage stage) const;
     void start_windows(const Hold& hold, const std::vector<HoldLine>& taken, Instant at);
     [[nodiscard]] bool ran_out(const Hold& hold, const std::string& sku) const;
 

@@ -48,31 +48,41 @@ bool Model::ran_out(const Hold& hold, const std::string& sku) const {
 }
 
 // Lowers the quantities to what the limits per cart and customer let through; refuses where it may not.
-void Model::limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hold* own) const {
+void Model::limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hold* own,
+                  Stage stage) const {
     const auto none = [&lines] {
         return std::ranges::none_of(lines, [](const HoldLine& l) { return l.quantity > 0; });
     };
+    // What the cart keeps is its own; a wish is kept only as a wish.
+    std::map<std::string, Quantity> keeps;
+    for (const HoldLine& had : own == nullptr ? std::vector<HoldLine>{} : own->lines) {
+        keeps[had.sku] += had.soft && !is_soft(had.sku, stage) ? 0 : had.quantity;
+    }
     std::map<std::string, Quantity> left;
     std::vector<ShortLine> over;
     for (HoldLine& line : lines) {
         const std::optional<Quantity> most = policies_.at(line.sku).max_per_cart;
-        if (most && left.try_emplace(line.sku, *most).first->second < line.quantity) {
+        if (most && left.try_emplace(line.sku, std::max(*most, keeps[line.sku])).first->second <
+                        line.quantity) {
             line.quantity = left[line.sku];
             over.push_back({line.sku, "", line.wanted, line.quantity});
         }
         left[line.sku] -= most ? line.quantity : 0;
     }
     require(over.empty() || (cart.partial && !none()), Code::cart_limit_exceeded, over);
+    std::map<std::string, Quantity> asks;
     for (const HoldLine& line : lines) {
-        require(!policies_.at(line.sku).max_per_customer || !cart.customer.empty(),
+        asks[line.sku] += line.wanted;
+        require(!policies_.at(line.sku).max_per_customer || !cart.customer.empty() ||
+                    asks[line.sku] <= keeps[line.sku],
                 Code::customer_required);
     }
     over.clear();
     left.clear();
     for (HoldLine& line : lines) {
         const std::optional<Quantity> most = policies_.at(line.sku).max_per_customer;
-        line.limited = most.has_value();
-        line.windowed = most && policies_.at(line.sku).customer_window;
+        line.limited = most.has_value() && !cart.customer.empty();
+        line.windowed = line.limited && policies_.at(line.sku).customer_window;
         if (most && !left.contains(line.sku)) {
             left[line.sku] = *most;
             for (const auto& [id, hold] : holds_) {
@@ -87,7 +97,7 @@ void Model::limit(std::vector<HoldLine>& lines, const PlaceHold& cart, const Hol
                     }
                 }
             }
-            left[line.sku] = std::max<Quantity>(left[line.sku], 0);
+            left[line.sku] = std::max(left[line.sku], keeps[line.sku]);
         }
         if (most) {
             if (left[line.sku] < line.quantity) {
@@ -212,12 +222,19 @@ struct Model::Shelf {
                                    std::ranges::count(model.line_, sku, [](const Shopper& waits) {
                                        return waits.asked.sku;
                                    }) > 0);
+        // What it was promised before it still is.
+        Quantity kept = -promised[sku];
+        for (const HoldLine& old : own == nullptr ? std::vector<HoldLine>{} : own->lines) {
+            for (const Allocation& a : old.allocations) {
+                kept += old.sku == sku ? a.backordered : 0;
+            }
+        }
+        kept = std::max<Quantity>(kept, 0);
         if (line) {
-            return 0;
+            return kept;
         }
         const Quantity most = limit.value_or(limits::quantity_max);
-        return never ? 0
-                     : std::max<Quantity>(most - model.waiting(sku, "", own) - promised[sku], 0);
+        return never ? kept : std::max(most - model.waiting(sku, "", own) - promised[sku], kept);
     }
     // The old place in the queue, for a cart that waits there for no more than before.
     [[nodiscard]] Version place_before(const std::vector<HoldLine>& lines, const HoldLine& line,
@@ -289,7 +306,7 @@ std::vector<HoldLine> Model::allocate(const PlaceHold& cart, const Hold* own, St
         line->quantity += asked.quantity;
     }
     if (shopper == nullptr) {
-        limit(lines, cart, own);
+        limit(lines, cart, own, stage);
     }
     Shelf shelf(*this, own, stage, shopper);
     std::vector<ShortLine> missing;
@@ -311,7 +328,7 @@ std::vector<HoldLine> Model::allocate(const PlaceHold& cart, const Hold* own, St
     const bool any = std::ranges::any_of(lines, [](const HoldLine& l) { return l.quantity > 0; });
     require(any && (missing.empty() || cart.partial), Code::insufficient_stock, missing);
     if (shopper != nullptr) {
-        limit(lines, cart, own);  // it is his turn
+        limit(lines, cart, own, stage);  // it is his turn
     }
     return lines;
 }

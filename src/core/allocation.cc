@@ -138,22 +138,12 @@ public:
         }
     }
 
-    // Units of the SKU that may still be promised beyond stock.
+    // Units of the SKU that may still be promised beyond stock: what the cart was promised before stays
+    // its own, whatever its policy says now.
     [[nodiscard]] Quantity promisable(const SkuState& sku) const {
-        if (sku.policy->selling == Selling::strict || request_.offer_to ||
-            (request_.late && sku.policy->late_confirm != LateConfirm::backorder)) {
-            return 0;
-        }
-        if (sku.queues && sku.policy->waitlist == Waitlist::fair && !sku.queues->shoppers.empty()) {
-            return 0;  // who lined up goes first
-        }
-        Quantity promised = sku.queues ? sku.queues->backordered() : 0;
-        if (const auto change = promised_.find(&sku); change != promised_.end()) {
-            promised += change->second;
-        }
-        const Quantity off = HF_FAULT(promise_limit_off_by_one) ? 1 : 0;
-        const Quantity limit = promise_limit(*sku.policy).value_or(limits::quantity_max);
-        return std::max<Quantity>(limit + off - promised, 0);
+        const auto change = promised_.find(&sku);
+        const Quantity more = change == promised_.end() ? 0 : change->second;
+        return std::max({Quantity{0}, -more, promisable_anew(sku, more)});
     }
 
     void promise(const Wanted& line, Quantity quantity) {
@@ -163,6 +153,21 @@ public:
     }
 
 private:
+    // What the policy lets anybody be promised, when this cart has `more` promises than before.
+    [[nodiscard]] Quantity promisable_anew(const SkuState& sku, Quantity more) const {
+        if (sku.policy->selling == Selling::strict || request_.offer_to ||
+            (request_.late && sku.policy->late_confirm != LateConfirm::backorder)) {
+            return 0;
+        }
+        if (sku.queues && sku.policy->waitlist == Waitlist::fair && !sku.queues->shoppers.empty()) {
+            return 0;  // who lined up goes first
+        }
+        const Quantity promised = more + (sku.queues ? sku.queues->backordered() : 0);
+        const Quantity off = HF_FAULT(promise_limit_off_by_one) ? 1 : 0;
+        const Quantity limit = promise_limit(*sku.policy).value_or(limits::quantity_max);
+        return limit + off - promised;
+    }
+
     // What is there, or comes in, is for the orders that wait, then for the shoppers in a fair line.
     [[nodiscard]] bool is_for_others(const SkuState& sku, LocationIndex location) const {
         constexpr EntryId last{.high = UINT64_MAX, .low = UINT64_MAX};
@@ -318,8 +323,30 @@ Quantity serve(const State& state, Shelf& shelf, const Wanted& line,
     return possible;
 }
 
+// Units of the line's SKU that the cart has already: what it keeps is nobody else's, so no limit that was
+// set meanwhile stops it. A wish has no units yet; it only stays a wish.
+Quantity had(const Wanted& wanted, const AllocationRequest& request) {
+    Quantity units = 0;
+    if (request.own != nullptr) {
+        for (const HoldLine& line : request.own->lines) {
+            const bool keeps = line.sku == wanted.sku->sku && (wanted.soft || !line.soft);
+            units += keeps ? line.quantity : 0;
+        }
+    }
+    return units;
+}
+
+Quantity wanted_of(const Cart& cart, const SkuState& sku) {
+    Quantity units = 0;
+    for (const Wanted& line : cart) {
+        units += line.sku == &sku ? line.quantity : 0;
+    }
+    return units;
+}
+
 // Units of the SKU that the customer's limit still allows for this cart.
-Quantity allowance(const State& state, const SkuState& sku, const AllocationRequest& request) {
+Quantity allowance(const State& state, const Wanted& wanted, const AllocationRequest& request) {
+    const SkuState& sku = *wanted.sku;
     Quantity counted = 0;
     if (sku.customers && !HF_FAULT(limit_forgets_what_is_owned)) {
         counted = sku.customers->counted(request.customer, sku.policy->customer_window, request.now,
@@ -330,7 +357,7 @@ Quantity allowance(const State& state, const SkuState& sku, const AllocationRequ
             counted -= line.limited && line.sku == sku.sku ? line.quantity : 0;
         }
     }
-    return std::max<Quantity>(*sku.policy->max_per_customer - counted, 0);
+    return std::max({*sku.policy->max_per_customer - counted, had(wanted, request), Quantity{0}});
 }
 
 // Lowers what each line may have to what is left of its SKU's limit (`left`; none: no limit). Refuses
@@ -341,7 +368,7 @@ std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request, Refus
     std::vector<ShortLine> over;
     boost::unordered_flat_map<const SkuState*, Quantity> rest;
     for (Wanted& line : cart) {
-        const std::optional<Quantity> most = left(*line.sku);
+        const std::optional<Quantity> most = left(line);
         if (!most) {
             continue;
         }
@@ -374,12 +401,16 @@ std::optional<Refusal> limit(const State& state, Cart& cart, const AllocationReq
     for (Wanted& line : cart) {
         line.allowed = line.quantity;
     }
-    const auto of_cart = [](const SkuState& sku) { return sku.policy->max_per_cart; };
+    const auto of_cart = [&request](const Wanted& line) -> std::optional<Quantity> {
+        const std::optional<Quantity> most = line.sku->policy->max_per_cart;
+        return most ? std::optional(std::max(*most, had(line, request))) : most;
+    };
     if (auto over = limit(cart, request, RefusalCode::cart_limit_exceeded, of_cart)) {
         return over;
     }
     for (const Wanted& line : cart) {
-        if (line.sku->policy->max_per_customer && request.customer.empty()) {
+        if (line.sku->policy->max_per_customer && request.customer.empty() &&
+            wanted_of(cart, *line.sku) > had(line, request)) {
             return Refusal{
                 .code = RefusalCode::customer_required,
                 .detail = fmt::format("SKU '{}' is limited to {} units a customer: name the "
@@ -388,9 +419,9 @@ std::optional<Refusal> limit(const State& state, Cart& cart, const AllocationReq
                 .field = "/customer"};
         }
     }
-    const auto of_customer = [&](const SkuState& sku) {
-        return sku.policy->max_per_customer ? std::optional(allowance(state, sku, request))
-                                            : std::nullopt;
+    const auto of_customer = [&](const Wanted& line) {
+        return line.sku->policy->max_per_customer ? std::optional(allowance(state, line, request))
+                                                  : std::nullopt;
     };
     return limit(cart, request, RefusalCode::customer_limit_exceeded, of_customer);
 }
@@ -440,7 +471,8 @@ Result<std::vector<HoldLine>> allocate(const State& state, const AllocationReque
             }
             served.wanted = line.quantity;
             const Quantity possible = serve(state, shelf, line, request, served);
-            served.limited = !line.soft && line.sku->policy->max_per_customer.has_value();
+            served.limited = !line.soft && !request.customer.empty() &&
+                             line.sku->policy->max_per_customer.has_value();
             served.windowed = served.limited && line.sku->policy->customer_window.has_value();
             served.soft = line.soft;
             if (line.soft) {
