@@ -305,20 +305,33 @@ std::vector<HoldLine> Model::allocate(const PlaceHold& cart, const Hold* own, St
         line->wanted += asked.quantity;
         line->quantity += asked.quantity;
     }
-    if (shopper == nullptr) {
-        limit(lines, cart, own, stage);
+    std::optional<Refusal> forbidden;
+    try {
+        auto limited = lines;
+        limit(limited, cart, own, stage);
+        lines = limited;
+    } catch (const Refusal& refusal) {
+        if (shopper == nullptr) {
+            throw;
+        }
+        forbidden = refusal;  // he is told when it is his turn
     }
     Shelf shelf(*this, own, stage, shopper);
     std::vector<ShortLine> missing;
+    Quantity there = 0;
     for (const bool named : {true, false}) {
         for (HoldLine& line : lines) {
             if (line.location.empty() != named) {
                 const Quantity granted = shelf.serve(line, cart);
+                there += granted;
                 if (granted < line.wanted) {
                     missing.push_back({line.sku, line.location, line.wanted, granted});
                 }
             }
         }
+    }
+    if (forbidden && there > 0) {
+        throw Refusal(*forbidden);
     }
     for (HoldLine& line : lines) {
         for (Allocation& a : line.allocations) {
@@ -327,9 +340,6 @@ std::vector<HoldLine> Model::allocate(const PlaceHold& cart, const Hold* own, St
     }
     const bool any = std::ranges::any_of(lines, [](const HoldLine& l) { return l.quantity > 0; });
     require(any && (missing.empty() || cart.partial), Code::insufficient_stock, missing);
-    if (shopper != nullptr) {
-        limit(lines, cart, own, stage);  // it is his turn
-    }
     return lines;
 }
 

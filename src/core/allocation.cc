@@ -450,7 +450,7 @@ Result<std::vector<HoldLine>> allocate(const State& state, const AllocationReque
         return std::unexpected(std::move(*limited));
     }
     for (Wanted& line : cart) {
-        // Whose turn it is who may not have it is told so, not that there is too little.
+        // Whether it is somebody's turn is asked before whether he may have it.
         line.allowed = request.offer_to ? line.quantity : line.allowed;
     }
     Shelf shelf(state, request);
@@ -487,11 +487,14 @@ Result<std::vector<HoldLine>> allocate(const State& state, const AllocationReque
             granted += served.quantity;
         }
     }
+    // It is the turn of who may not have it as soon as anything is there for him: those behind him would
+    // wait for more in vain.
+    const auto some_there = [](const ShortLine& line) { return line.available > 0; };
+    if (limited && (granted > 0 || std::ranges::any_of(short_lines, some_there))) {
+        return std::unexpected(std::move(*limited));
+    }
     if (granted == 0 || (!short_lines.empty() && !request.partial)) {
         return std::unexpected(not_enough(std::move(short_lines)));
-    }
-    if (limited) {
-        return std::unexpected(std::move(*limited));
     }
     join_queues(state, request.own, lines);
     return lines;

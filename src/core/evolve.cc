@@ -252,9 +252,13 @@ private:
         if (!part.limited || units.quantity == 0) {
             return;
         }
-        SkuState& sku = state_.skus[state_.sku_index(part.sku)];
+        const SkuIndex index = state_.sku_index(part.sku);
+        SkuState& sku = state_.skus[index];
         if (!sku.customers) {
             sku.customers = std::make_unique<CustomerUnits>();
+        }
+        if (sku.queues && sku.queues->customers.contains(customer)) {
+            state_.mark_to_serve(index);  // he may have less now of what he waits for
         }
         if (!part.windowed) {
             sku.customers->change(customer, units.quantity);
