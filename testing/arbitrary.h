@@ -227,7 +227,9 @@ struct Arbitrary<holdfast::Hold> {
             gen::set(&Hold::beats_until,
                      gen::oneOf(gen::just(Instant{}), gen::arbitrary<Instant>())),
             gen::set(&Hold::extensions, gen::oneOf(gen::just(0), gen::arbitrary<int>())),
-            gen::set(&Hold::secured));
+            gen::set(&Hold::secured),
+            gen::set(&Hold::region,
+                     gen::oneOf(gen::just(std::string()), gen::arbitrary<std::string>())));
     }
 };
 

@@ -112,6 +112,7 @@ struct Model::Rules {
         hold.status = c.confirm ? Status::confirmed : Status::pending;
         hold.cart = c.cart;
         hold.customer = c.customer;
+        hold.region = c.region;
         hold.created_at = model.now_;
         hold.expires_at = model.now_ + c.ttl.value_or(terms.hold_ttl);
         hold.heartbeat = c.heartbeat.value_or(Seconds(0));
@@ -120,9 +121,10 @@ struct Model::Rules {
     void operator()(const AmendHold& c) {
         require_status(hold, {Status::pending});
         require_fence(hold, c.fence);
+        hold.region = c.region.empty() ? hold.region : c.region;
         hold.lines =
-            model.allocate({.customer = hold.customer, .region = c.region, .lines = c.lines}, &hold,
-                           hold.secured ? Stage::checkout : Stage::cart);
+            model.allocate({.customer = hold.customer, .region = hold.region, .lines = c.lines},
+                           &hold, hold.secured ? Stage::checkout : Stage::cart);
         model.start_windows(hold, hold.lines, hold.created_at);
         hold.fence = 0;  // a change, even to the same lines
     }
@@ -164,7 +166,7 @@ struct Model::Rules {
             return line.soft && line.quantity > 0 &&
                    model.policies_.at(line.sku).reserve_at != ReserveAt::payment;
         };
-        PlaceHold cart{.customer = hold.customer};
+        PlaceHold cart{.customer = hold.customer, .region = hold.region};
         for (const HoldLine& line : hold.lines) {
             if (takes(line)) {
                 cart.lines.push_back({line.sku, line.quantity, line.location});
@@ -225,8 +227,9 @@ struct Model::Rules {
     void take_again(const Hold& before, const Lines& lines, bool late) {
         std::vector<HoldLine> found;
         try {
-            found = model.allocate({.customer = hold.customer, .lines = lines}, nullptr,
-                                   late ? Stage::late : Stage::payment);
+            found =
+                model.allocate({.customer = hold.customer, .region = hold.region, .lines = lines},
+                               nullptr, late ? Stage::late : Stage::payment);
         } catch (Refusal& refusal) {
             if (!late && refusal.code == Code::insufficient_stock) {
                 refusal.code = Code::hold_lost;

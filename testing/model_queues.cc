@@ -63,11 +63,13 @@ bool Model::offer_one() {
         try {
             Hold hold;
             hold.lines = allocate({.customer = asked.customer,
+                                   .region = asked.region,
                                    .lines = {{asked.sku, asked.quantity, asked.location}}},
                                   nullptr, Stage::payment, &asked);
             hold.id.high = holds_.size() + 1;
             hold.cart = asked.cart.empty() ? to_string(waits.id) : asked.cart;
             hold.customer = asked.customer;
+            hold.region = asked.region;
             hold.created_at = now_;
             const Policy& policy = policies_.at(asked.sku);
             hold.expires_at = now_ + std::min(policy.offer_ttl, policy.max_ttl);

@@ -20,6 +20,7 @@ constexpr Fence nobodys_fence = 1'000'000'000;
 struct Asked {
     bool everything = false;
     bool deadline = false;
+    bool region = false;
     bool extensions = false;
     bool secured = false;
     bool lines = false;
@@ -38,6 +39,7 @@ Asked what_is_asked(std::string_view expected) {
     }
     asked.everything = expected == "*";
     asked.deadline = asked.words.contains("for");
+    asked.region = asked.words.contains("region");
     asked.extensions = asked.words.contains("extensions");
     asked.secured = asked.words.contains("secured");
     asked.places = asked.everything || asked.words.contains("at");
@@ -114,6 +116,9 @@ std::string tell_hold(const HoldAnswer& answer, std::string_view status, const A
             out += " heartbeat " + duration_text(hold.heartbeat) + " beats " +
                    to_rfc3339(hold.beats_until);
         }
+    }
+    if ((asked.region || asked.everything) && !hold.region.empty()) {
+        out += " region " + hold.region;
     }
     if (asked.extensions || asked.everything) {
         out += " extensions " + std::to_string(hold.extensions);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
 #include <iterator>
@@ -85,6 +86,22 @@ private:
     std::size_t next_ = 0;
 };
 
+// Units at which something happens.
+bool read_bound(Words& words, Policy& policy) {
+    static constexpr std::array<std::pair<std::string_view, Quantity Policy::*>, 4> bounds = {
+        {{"safety_stock", &Policy::safety_stock},
+         {"low_stock", &Policy::low_stock},
+         {"reorder_point", &Policy::reorder_point},
+         {"reorder_quantity", &Policy::reorder_quantity}}};
+    for (const auto& [name, bound] : bounds) {
+        if (words.accept(name)) {
+            policy.*bound = words.number<Quantity>("a quantity");
+            return true;
+        }
+    }
+    return false;
+}
+
 Policy read_policy(Words& words) {
     Policy policy;
     while (!words.done()) {
@@ -110,12 +127,6 @@ Policy read_policy(Words& words) {
         } else if (words.accept("fulfilment")) {
             policy.fulfilment = words.one_of<Fulfilment>(
                 {{"tracked", Fulfilment::tracked}, {"at_confirm", Fulfilment::at_confirm}});
-        } else if (words.accept("low_stock")) {
-            policy.low_stock = words.number<Quantity>("a quantity");
-        } else if (words.accept("reorder_point")) {
-            policy.reorder_point = words.number<Quantity>("a quantity");
-        } else if (words.accept("reorder_quantity")) {
-            policy.reorder_quantity = words.number<Quantity>("a quantity");
         } else if (words.accept("max_per_cart")) {
             policy.max_per_cart = words.number<Quantity>("a quantity");
         } else if (words.accept("ttl")) {
@@ -133,8 +144,6 @@ Policy read_policy(Words& words) {
                 words.one_of<LateConfirm>({{"retake", LateConfirm::retake},
                                            {"refuse", LateConfirm::refuse},
                                            {"backorder", LateConfirm::backorder}});
-        } else if (words.accept("safety_stock")) {
-            policy.safety_stock = words.number<Quantity>("a quantity");
         } else if (words.accept("max_per_customer")) {
             policy.max_per_customer = words.number<Quantity>("a quantity");
         } else if (words.accept("customer_window")) {
@@ -151,7 +160,7 @@ Policy read_policy(Words& words) {
                                               {"nearest", AllocationRule::nearest}});
         } else if (words.accept("split")) {
             policy.split = true;
-        } else {
+        } else if (!read_bound(words, policy)) {
             throw ScenarioError("no such policy" + words.found());
         }
     }
@@ -327,6 +336,7 @@ std::optional<Action> read_waitlist_action(const std::string& verb, Words& words
     words.expect("customer");
     command.customer = words.text("a customer");
     command.cart = words.accept("cart") ? words.text("a cart") : "";
+    command.region = words.accept("region") ? words.text("a region") : "";
     std::vector<LineRequest> lines = read_lines(words);
     if (lines.size() != 1) {
         throw ScenarioError("expected one line such as mug x1");

@@ -127,6 +127,7 @@ struct EntryAnswer {
     std::optional<HoldId> hold;  // the offer, when it was made at once
     Version version = 0;
     Instant server_time;
+    std::string region;
     bool operator==(const EntryAnswer&) const = default;
 };
 

@@ -83,7 +83,7 @@ struct LineRequest {
 struct PlaceHold {
     std::string cart;      // required
     std::string customer;  // may be empty
-    std::string region;    // for allocation `nearest`
+    std::string region;    // for allocation `nearest`; the hold keeps it
     std::vector<LineRequest> lines;
     std::optional<Seconds> ttl;
     std::optional<Seconds> heartbeat;
@@ -95,7 +95,7 @@ struct PlaceHold {
 struct AmendHold {
     HoldId id;
     std::optional<Fence> fence;
-    std::string region;
+    std::string region;              // empty: the hold's stays
     std::vector<LineRequest> lines;  // the whole cart anew
 };
 
@@ -144,6 +144,7 @@ struct JoinWaitlist {
     Quantity quantity = 1;  // 1 to quantity_max; offered whole
     std::string location;   // empty: any
     std::string cart;       // of the hold that is offered; empty: the id of the entry
+    std::string region;     // of the hold that is offered
 };
 
 struct LeaveWaitlist {

@@ -189,6 +189,7 @@ struct WaitlistJoined {
     std::string customer;
     std::string cart;
     Quantity quantity = 0;
+    std::string region;
     bool operator==(const WaitlistJoined&) const = default;
 };
 

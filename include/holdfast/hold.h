@@ -60,6 +60,8 @@ struct Hold {
     Fence fence = 0;
     std::string cart;
     std::string customer;
+    // The shopper's, where a request named one: for allocation `nearest`, whenever units are taken.
+    std::string region;
     std::vector<HoldLine> lines;
     Instant created_at;
     // The deadline as granted; with a heartbeat the hold may end earlier, at `beats_until`.

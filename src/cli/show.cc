@@ -82,7 +82,8 @@ void show(std::ostream& out, const Hold& hold, const Style& style) {
     out << to_string(hold.id) << '\n'
         << "  status    " << to_string(hold.status) << ", fence " << hold.fence << '\n'
         << "  cart      " << hold.cart
-        << (hold.customer.empty() ? "" : ", customer " + hold.customer) << '\n'
+        << (hold.customer.empty() ? "" : ", customer " + hold.customer)
+        << (hold.region.empty() ? "" : ", region " + hold.region) << '\n'
         << "  placed    " << to_rfc3339(hold.created_at) << '\n';
     if (hold.status == HoldStatus::pending) {
         out << "  deadline  " << to_rfc3339(hold.deadline())

@@ -19,6 +19,7 @@ struct WaitlistOptions {
     std::string quantity = "1";
     std::string location;
     std::string cart;
+    std::string region;
 };
 
 EntryId entry_id(const std::string& text) {
@@ -49,7 +50,8 @@ ExitStatus join(WaitlistOptions& options) {
                                         .customer = options.customer,
                                         .quantity = parse_number("--quantity", options.quantity),
                                         .location = options.location,
-                                        .cart = options.cart});
+                                        .cart = options.cart,
+                                        .region = options.region});
 }
 
 ExitStatus leave(WaitlistOptions& options) {
@@ -112,6 +114,7 @@ void define_waitlist(CLI::App& command, Action& action) {
     joining.add_option("--location", options->location, "Only units from there.");
     joining.add_option("--cart", options->cart,
                        "The cart of the hold that is offered (default: the id of the place).");
+    joining.add_option("--region", options->region, "The shopper's region.");
     joining.add_option("--key", options->key, "Idempotency key.");
     joining.callback([options, &action] { action = [options] { return join(*options); }; });
 

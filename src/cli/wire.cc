@@ -119,6 +119,7 @@ struct Writer {
         json::object body{{"customer", it.customer}, {"quantity", it.quantity}};
         put(body, "location", it.location);
         put(body, "cart", it.cart);
+        put(body, "region", it.region);
         return {"POST", waitlist_target(it.sku), std::move(body)};
     }
     WireRequest operator()(const LeaveWaitlist& it) const {
@@ -348,6 +349,7 @@ Hold hold_from(const json::value& body) {
     hold.fence = members.get<std::uint64_t>("fence");
     hold.cart = members.text("cart");
     hold.customer = members.text("customer");
+    hold.region = members.text("region");
     for (const json::value& line : members.list("lines")) {
         hold.lines.push_back(hold_line_from(line));
     }
@@ -427,7 +429,8 @@ EntryAnswer entry_answer_from(const json::value& body) {
             .hold = members.find("hold") == nullptr ? std::nullopt
                                                     : parse_hold_id(members.text("hold")),
             .version = members.get<std::uint64_t>("version"),
-            .server_time = members.instant("server_time")};
+            .server_time = members.instant("server_time"),
+            .region = members.text("region")};
 }
 
 Alert alert_from(const Members& members) {

@@ -113,6 +113,7 @@ Event joined(const Members& data) {
     auto event = read<WaitlistJoined>(data);
     event.entry = entry(data);
     event.cart = data.text("cart");
+    event.region = data.text("region");
     return event;
 }
 

@@ -111,13 +111,13 @@ public:
         const bool pending = e.hold.status == HoldStatus::pending;
         const PackedLines lines = take(e.hold, pending ? &Counters::held : &Counters::committed);
         if (pending) {
-            state_.holds.insert(times_of(e.hold), e.hold.cart, e.hold.customer, lines);
+            state_.holds.insert(times_of(e.hold), names_of(e.hold), lines);
         }
     }
     void operator()(const HoldRefused&) {}
     void operator()(const HoldAmended& e) {
         give_back(e.hold.id, e.released, e.hold.customer, &Counters::held);
-        state_.holds.replace_lines(e.hold.id, take(e.hold, &Counters::held));
+        state_.holds.replace(e.hold.id, names_of(e.hold), take(e.hold, &Counters::held));
         state_.holds.update(times_of(e.hold));
     }
     void operator()(const HoldExtended& e) {
@@ -176,10 +176,12 @@ public:
     void operator()(const WaitlistJoined& e) {
         const std::uint32_t location =
             e.location.empty() ? SkuQueues::anywhere : *state_.find_location(e.location);
-        state_.join(state_.sku_index(e.sku),
-                    {.id = e.entry,
-                     .location = location,
-                     .entry = {.customer = e.customer, .cart = e.cart, .quantity = e.quantity}});
+        state_.join(state_.sku_index(e.sku), {.id = e.entry,
+                                              .location = location,
+                                              .entry = {.customer = e.customer,
+                                                        .cart = e.cart,
+                                                        .quantity = e.quantity,
+                                                        .region = e.region}});
     }
     void operator()(const WaitlistLeft& e) { state_.leave(state_.sku_index(e.sku), e.entry); }
     void operator()(const WaitlistOffered& e) { state_.leave(state_.sku_index(e.sku), e.entry); }

@@ -112,7 +112,7 @@ std::optional<Refusal> take_soft_lines(const State& state, const Hold& hold, con
     auto taken = allocate(state, {.lines = wanted,
                                   .now = given.now,
                                   .customer = hold.customer,
-                                  .region = {},
+                                  .region = hold.region,
                                   .partial = false,
                                   .own = nullptr,
                                   .stage = Stage::checkout});
@@ -354,6 +354,7 @@ Decision place_hold(const State& state, const PlaceHold& command, const Given& g
     hold.fence = next_fence(state, given.fresh_id);
     hold.cart = command.cart;
     hold.customer = command.customer;
+    hold.region = command.region;
     hold.lines = std::move(*lines);
     hold.created_at = given.now;
     hold.expires_at = given.now + command.ttl.value_or(terms->hold_ttl);
@@ -374,10 +375,11 @@ Decision amend_hold(const State& state, const AmendHold& command, const Given& g
         return std::move(*named.settled);
     }
     const Hold& old = *named.hold;
+    const std::string& region = command.region.empty() ? old.region : command.region;
     auto lines = allocate(state, {.lines = command.lines,
                                   .now = given.now,
                                   .customer = old.customer,
-                                  .region = command.region,
+                                  .region = region,
                                   .partial = false,
                                   .own = &old,
                                   .stage = old.secured ? Stage::checkout : Stage::cart});
@@ -386,6 +388,7 @@ Decision amend_hold(const State& state, const AmendHold& command, const Given& g
     }
     HoldAmended amended{.hold = old, .released = all_parts(old.lines)};
     amended.hold.fence = next_fence(state, command.id);
+    amended.hold.region = region;
     amended.hold.lines = std::move(*lines);
     return happened(std::move(amended));
 }

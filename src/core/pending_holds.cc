@@ -12,12 +12,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The packed form of a hold: cart, customer, then the lines, all numbers as LEB128 varints.
+// The packed form of a hold: its names, then the lines, all numbers as LEB128 varints.
 //   text  = length bytes
-//   hold  = text(cart) text(customer) lines
-//   lines = count { sku, named location + 1 or 0, wanted, quantity, flags,
-//                   count { location, quantity [backordered, place] } }
+//   hold  = text(cart) text(customer) 2 * count + 1 if there is a region, [text(region)] lines
+//   lines = count times { sku, named location + 1 or 0, wanted, quantity, flags,
+//                         count { location, quantity [backordered, place] } }
 //   flags = 1 limited, 2 soft, 4 units wait, 8 windowed
+// Most holds have no region: it costs them nothing.
 constexpr std::size_t varint_bytes_max = 10;
 constexpr std::uint64_t packed_limited = 1;
 constexpr std::uint64_t packed_soft = 2;
@@ -57,8 +58,25 @@ std::string_view read_text(const char*& at) {
     return text;
 }
 
+struct Head {
+    std::size_t lines = 0;
+    std::string_view region;
+};
+
+char* write_head(char* at, const Head& head) {
+    at = write_varint(at, std::uint64_t{head.lines} << 1 | (head.region.empty() ? 0U : 1U));
+    return head.region.empty() ? at : write_text(at, head.region);
+}
+
+// Leaves `at` at the first line.
+Head read_head(const char*& at) {
+    read_text(at);
+    read_text(at);
+    const std::uint64_t number = read_varint(at);
+    return {.lines = number >> 1, .region = (number & 1) == 0 ? std::string_view() : read_text(at)};
+}
+
 char* write_lines(char* at, const PackedLines& lines) {
-    at = write_varint(at, lines.size());
     for (const PackedLine& line : lines) {
         at = write_varint(at, line.sku);
         at = write_varint(at, line.named_location == PackedLine::no_location
@@ -85,22 +103,22 @@ char* write_lines(char* at, const PackedLines& lines) {
 }
 
 // No packed form of these is longer.
-std::size_t packed_bytes_max(std::string_view cart, std::string_view customer,
-                             const PackedLines& lines) {
-    std::size_t numbers = 3;
+std::size_t packed_bytes_max(const HoldNames& names, const PackedLines& lines) {
+    std::size_t numbers = 4;
     for (const PackedLine& line : lines) {
         numbers += 6 + 4 * line.allocations.size();
     }
-    return cart.size() + customer.size() + numbers * varint_bytes_max;
+    return names.cart.size() + names.customer.size() + names.region.size() +
+           numbers * varint_bytes_max;
 }
 
-std::unique_ptr<char[]> pack(std::string_view cart, std::string_view customer,
-                             const PackedLines& lines) {
+std::unique_ptr<char[]> pack(const HoldNames& names, const PackedLines& lines) {
     // Most fit on the stack; what is kept is as large as it has to be.
     boost::container::small_vector<char, 512> buffer;
-    buffer.resize(packed_bytes_max(cart, customer, lines), boost::container::default_init);
+    buffer.resize(packed_bytes_max(names, lines), boost::container::default_init);
+    char* const names_end = write_text(write_text(buffer.data(), names.cart), names.customer);
     const char* const end =
-        write_lines(write_text(write_text(buffer.data(), cart), customer), lines);
+        write_lines(write_head(names_end, {.lines = lines.size(), .region = names.region}), lines);
     const auto bytes = static_cast<std::size_t>(end - buffer.data());
     auto packed = std::make_unique_for_overwrite<char[]>(bytes);
     std::memcpy(packed.get(), buffer.data(), bytes);
@@ -151,6 +169,15 @@ std::string_view PendingHold::customer() const {
     return read_text(at);
 }
 
+std::string_view PendingHold::region() const {
+    const char* at = packed.get();
+    return read_head(at).region;
+}
+
+HoldNames names_of(const Hold& hold) {
+    return {.cart = hold.cart, .customer = hold.customer, .region = hold.region};
+}
+
 HoldTimes times_of(const Hold& hold) {
     return {.id = hold.id,
             .created_at = hold.created_at,
@@ -164,9 +191,7 @@ HoldTimes times_of(const Hold& hold) {
 
 PackedLines PendingHold::lines() const {
     const char* at = packed.get();
-    read_text(at);
-    read_text(at);
-    PackedLines lines(read_varint(at));
+    PackedLines lines(read_head(at).lines);
     for (PackedLine& line : lines) {
         line.sku = static_cast<std::uint32_t>(read_varint(at));
         const std::uint64_t named = read_varint(at);
@@ -345,7 +370,7 @@ const PendingHold* PendingHolds::find(HoldId id) const {
     return slot == no_slot ? nullptr : &indexes_->slots[slot];
 }
 
-void PendingHolds::insert(const HoldTimes& times, std::string_view cart, std::string_view customer,
+void PendingHolds::insert(const HoldTimes& times, const HoldNames& names,
                           const PackedLines& lines) {
     Indexes& indexes = *indexes_;
     HoldSlot slot = 0;
@@ -357,7 +382,7 @@ void PendingHolds::insert(const HoldTimes& times, std::string_view cart, std::st
     }
     PendingHold& hold = indexes.slots[slot];
     set_times(hold, times);
-    hold.packed = pack(cart, customer, lines);
+    hold.packed = pack(names, lines);
     indexes.link_deadline(slot);
     indexes.by_id.insert(slot);
 }
@@ -380,8 +405,12 @@ void PendingHolds::update(const HoldTimes& times) {
 }
 
 void PendingHolds::replace_lines(HoldId id, const PackedLines& lines) {
-    PendingHold& hold = indexes_->slots[indexes_->slot_of(id)];
-    hold.packed = pack(hold.cart(), hold.customer(), lines);
+    const PendingHold& hold = indexes_->slots[indexes_->slot_of(id)];
+    replace(id, {.cart = hold.cart(), .customer = hold.customer(), .region = hold.region()}, lines);
+}
+
+void PendingHolds::replace(HoldId id, const HoldNames& names, const PackedLines& lines) {
+    indexes_->slots[indexes_->slot_of(id)].packed = pack(names, lines);
 }
 
 std::vector<HoldId> PendingHolds::due(Instant now, std::size_t limit) const {

@@ -52,7 +52,7 @@ struct PendingHold {
     std::uint32_t heartbeat_s = 0;
     std::uint16_t extensions = 0;
     bool secured = false;
-    // cart, customer and lines, packed.
+    // Names and lines, packed.
     std::unique_ptr<char[]> packed;
     // Neighbours among the holds of the same deadline, and the next one in the bucket of the id.
     HoldSlot deadline_previous = no_slot;
@@ -64,8 +64,16 @@ struct PendingHold {
     [[nodiscard]] Instant deadline() const;
     [[nodiscard]] std::string_view cart() const;
     [[nodiscard]] std::string_view customer() const;
+    [[nodiscard]] std::string_view region() const;
     [[nodiscard]] PackedLines lines() const;
 };
+
+struct HoldNames {
+    std::string_view cart;
+    std::string_view customer;
+    std::string_view region;  // mostly empty
+};
+HoldNames names_of(const Hold& hold);
 
 // The fields of a hold that are not packed.
 struct HoldTimes {
@@ -93,12 +101,12 @@ public:
     [[nodiscard]] const PendingHold* find(HoldId id) const;
 
     // The id must be a new one.
-    void insert(const HoldTimes& times, std::string_view cart, std::string_view customer,
-                const PackedLines& lines);
-    // These three need a hold that is there.
+    void insert(const HoldTimes& times, const HoldNames& names, const PackedLines& lines);
+    // These need a hold that is there.
     void erase(HoldId id);
     void update(const HoldTimes& times);
     void replace_lines(HoldId id, const PackedLines& lines);
+    void replace(HoldId id, const HoldNames& names, const PackedLines& lines);
 
     // The ids of holds whose deadline is at or before `now`: oldest deadline first, then by id; at
     // most `limit`. Which ones of a deadline, when not all of them, is not said.

@@ -334,6 +334,7 @@ Hold State::materialise(const PendingHold& pending) const {
               .fence = pending.fence,
               .cart = std::string(pending.cart()),
               .customer = std::string(pending.customer()),
+              .region = std::string(pending.region()),
               .lines = {},
               .created_at = pending.created_at,
               .expires_at = pending.expires_at(),

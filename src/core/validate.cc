@@ -215,8 +215,8 @@ struct Validator {
     Fault operator()(const JoinWaitlist& c) const {
         return first(check_id("/sku", c.sku), check_id("/customer", c.customer),
                      check_quantity("/quantity", c.quantity),
-                     check_optional_id("/location", c.location),
-                     check_optional_id("/cart", c.cart));
+                     check_optional_id("/location", c.location), check_optional_id("/cart", c.cart),
+                     check_optional_id("/region", c.region));
     }
     Fault operator()(const LeaveWaitlist& c) const { return check_id("/sku", c.sku); }
     Fault operator()(const OfferUnits&) const {

@@ -15,6 +15,7 @@ struct WaitEntry {
     std::string customer;
     std::string cart;  // empty: the id of the entry
     Quantity quantity = 0;
+    std::string region;
 
     bool operator==(const WaitEntry&) const = default;
 };

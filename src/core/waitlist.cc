@@ -22,7 +22,7 @@ Result<std::vector<HoldLine>> allocate_offer(const State& state, const SkuState&
     return allocate(state, {.lines = lines,
                             .now = now,
                             .customer = shopper.entry.customer,
-                            .region = {},
+                            .region = shopper.entry.region,
                             .partial = false,
                             .own = nullptr,
                             .stage = Stage::payment,
@@ -81,7 +81,8 @@ Decision join_waitlist(const State& state, const JoinWaitlist& command, const Gi
                        .location = command.location,
                        .customer = command.customer,
                        .cart = command.cart,
-                       .quantity = command.quantity});
+                       .quantity = command.quantity,
+                       .region = command.region});
 }
 
 Decision leave_waitlist(const State& state, const LeaveWaitlist& command) {
@@ -145,6 +146,7 @@ Decision offer_units(const State& state, const OfferUnits& command, const Given&
     hold.fence = next_fence(state, hold.id);
     hold.cart = shopper->entry.cart.empty() ? to_string(command.entry) : shopper->entry.cart;
     hold.customer = shopper->entry.customer;
+    hold.region = shopper->entry.region;
     hold.lines = std::move(*lines);
     hold.created_at = given.now;
     hold.expires_at = given.now + std::min(sku.policy->offer_ttl, sku.policy->max_ttl);

@@ -66,6 +66,7 @@ void write_hold(JsonWriter& json, const Hold& hold, const Version* version,
     }
     json.field("cart", hold.cart);
     json.optional_field("customer", hold.customer);
+    json.optional_field("region", hold.region);
     json.name("lines");
     json.open_array();
     for (const HoldLine& line : hold.lines) {
@@ -259,6 +260,7 @@ void write(JsonWriter& json, const EntryAnswer& answer) {
     json.optional_field("location", answer.location);
     json.field("customer", answer.customer);
     json.optional_field("cart", answer.cart);
+    json.optional_field("region", answer.region);
     if (answer.quantity > 0) {
         json.field("quantity", answer.quantity);
     }

@@ -226,6 +226,7 @@ void read(Fields& in, JoinWaitlist& to) {
     in.integer("quantity", optional, 1, limits::quantity_max, to.quantity);
     in.id("location", optional, to.location);
     in.id("cart", optional, to.cart);
+    in.id("region", optional, to.region);
 }
 
 void read(Fields& in, AcknowledgeAlert& to) {

@@ -95,6 +95,7 @@ struct Data {
         json.field("customer", event.customer);
         json.optional_field("cart", event.cart);
         json.field("quantity", event.quantity);
+        json.optional_field("region", event.region);
     }
     void operator()(const WaitlistLeft& event) const {
         json.field("entry", to_string(event.entry));

@@ -64,7 +64,8 @@ EntryAnswer entry_answer(const core::State& state, const core::SkuState& sku,
             .place = static_cast<Quantity>(sku.queues->place(shopper.id)),
             .hold = {},
             .version = state.versions[state.home(sku)],
-            .server_time = now};
+            .server_time = now,
+            .region = shopper.entry.region};
 }
 
 AlertAnswer alert_answer(const core::State& state, const Alert& alert, Instant now) {

@@ -254,6 +254,7 @@ EntryAnswer Sequencer::entry_answer(const Event& event) const {
         answer.customer = joined.customer;
         answer.cart = joined.cart;
         answer.quantity = joined.quantity;
+        answer.region = joined.region;
         const bool offered = last_offer_ && last_offer_->entry == joined.entry;
         answer.status = offered ? EntryStatus::offered : EntryStatus::left;
         answer.hold = offered ? std::optional(last_offer_->hold) : std::nullopt;

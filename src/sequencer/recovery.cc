@@ -108,11 +108,12 @@ private:
         const auto [sku, id] = store::decode_entry_key(key);
         const std::uint32_t location =
             row.location.empty() ? core::SkuQueues::anywhere : known_location(row.location);
-        state_.join(
-            known_sku(sku),
-            {.id = id,
-             .location = location,
-             .entry = {.customer = row.customer, .cart = row.cart, .quantity = row.quantity}});
+        state_.join(known_sku(sku), {.id = id,
+                                     .location = location,
+                                     .entry = {.customer = row.customer,
+                                               .cart = row.cart,
+                                               .quantity = row.quantity,
+                                               .region = row.region}});
     }
     static void load_customer(core::SkuState& sku, std::string_view customer,
                               const store::CustomerRow& row) {
@@ -150,7 +151,7 @@ private:
                                               .place = allocation.place});
             }
         }
-        state_.holds.insert(core::times_of(hold), hold.cart, hold.customer, lines);
+        state_.holds.insert(core::times_of(hold), core::names_of(hold), lines);
     }
 
     core::State& state_;

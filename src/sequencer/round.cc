@@ -125,7 +125,8 @@ struct RowWriter {
                              store::encode(out, store::ShopperRow{.location = e.location,
                                                                   .customer = e.customer,
                                                                   .cart = e.cart,
-                                                                  .quantity = e.quantity});
+                                                                  .quantity = e.quantity,
+                                                                  .region = e.region});
                          });
     }
     void operator()(const WaitlistLeft& e) { gone(e.sku, e.entry); }

@@ -233,7 +233,8 @@ private:
                                                           : state_.locations[line.location].name,
                                           .customer = entry.customer,
                                           .cart = entry.cart,
-                                          .quantity = entry.quantity});
+                                          .quantity = entry.quantity,
+                                          .region = entry.region});
                     return true;
                 });
             }

@@ -9,8 +9,9 @@
 //   list(x)  = number of elements, each x
 //
 //   hold     = id flags number:fence text:cart text:customer instant:created signed:expires-created
-//              [signed:heartbeat seconds, signed:beats_until-created] [signed:extensions] list(line)
-//              flags: bits 0-3 status, 0x10 secured, 0x20 beats, 0x40 extended
+//              [signed:heartbeat seconds, signed:beats_until-created] [signed:extensions] [text:region]
+//              list(line)
+//              flags: bits 0-3 status, 0x10 secured, 0x20 beats, 0x40 extended, 0x80 a region was named
 //   line     = text:sku flags signed:quantity [text:location] [signed:wanted]
 //              (text:location of its only allocation | nothing | list(allocation))
 //              flags: 0x01 limited, 0x02 a location was named, 0x04 wanted differs from quantity,
@@ -34,7 +35,7 @@
 //              signed:window seconds)] when some are counted for a while
 //              waiting = id signed:quantity
 //              incoming = signed:quantity instant:expected_at
-//              shopper = text:location text:customer text:cart signed:quantity
+//              shopper = text:location text:customer text:cart signed:quantity [text:region]
 //              alert = alert (codec_events.cc), without its id
 //   answers  = 1 instant:at number:count, then each: text:key number:fingerprint tag answer
 //              tag 1 hold number:version instant:server_time
@@ -45,7 +46,8 @@
 //              signed:quantity instant:expected_at)
 //              tag 6 id enum:status text:sku text:location text:customer text:cart signed:quantity
 //              signed:place bool:offered [id:hold] number:version instant:server_time
-//              tag 7 number:version number:token alert number:version instant:server_time
+//              tag 7 as 6, then text:region, which is not empty
+//              tag 8 number:version number:token alert number:version instant:server_time
 //   blob     = 1 number:batch instant:at, then each event: number:index event (codec_events.cc)
 //
 // A change that old bytes do not survive raises the leading 1 of answers and blobs, and the format
@@ -70,6 +72,7 @@ constexpr std::uint8_t hold_status_mask = 0x0f;
 constexpr std::uint8_t hold_secured = 0x10;
 constexpr std::uint8_t hold_beats = 0x20;
 constexpr std::uint8_t hold_extended = 0x40;
+constexpr std::uint8_t hold_region = 0x80;
 
 constexpr std::uint8_t line_limited = 0x01;
 constexpr std::uint8_t line_named = 0x02;
@@ -208,10 +211,12 @@ Counters read_counters(ByteReader& in) {
 
 void write(ByteWriter& out, const Hold& hold) {
     const bool beats = hold.heartbeat.count() != 0 || hold.beats_until != Instant{};
+    const bool regional = !hold.region.empty();
     std::uint8_t flags = stored_number(hold.status);
     flags |= hold.secured ? hold_secured : 0;
     flags |= beats ? hold_beats : 0;
     flags |= hold.extensions != 0 ? hold_extended : 0;
+    flags |= regional ? hold_region : std::uint8_t{0};
 
     out.id(hold.id);
     out.byte(flags);
@@ -227,6 +232,9 @@ void write(ByteWriter& out, const Hold& hold) {
     if (hold.extensions != 0) {
         out.signed_number(hold.extensions);
     }
+    if (regional) {
+        out.text(hold.region);
+    }
     out.number(hold.lines.size());
     for (const HoldLine& line : hold.lines) {
         write(out, line);
@@ -236,8 +244,7 @@ void write(ByteWriter& out, const Hold& hold) {
 Hold read_hold(ByteReader& in) {
     Hold hold;
     hold.id = in.id();
-    const std::uint8_t flags =
-        read_flags(in, hold_status_mask | hold_secured | hold_beats | hold_extended);
+    const std::uint8_t flags = in.byte();  // each of its bits means something
     const auto status = from_stored_number<HoldStatus>(flags & hold_status_mask);
     if (!status) {
         in.fail("an unknown hold status");
@@ -255,6 +262,9 @@ Hold read_hold(ByteReader& in) {
     }
     if ((flags & hold_extended) != 0) {
         hold.extensions = in.small_number();
+    }
+    if ((flags & hold_region) != 0) {
+        hold.region = in.text();
     }
     const std::size_t count = in.count(line_bytes_min);
     hold.lines.reserve(count);
@@ -342,6 +352,9 @@ void encode(std::string& out, const ShopperRow& row) {
     bytes.text(row.customer);
     bytes.text(row.cart);
     bytes.signed_number(row.quantity);
+    if (!row.region.empty()) {
+        bytes.text(row.region);
+    }
 }
 
 std::string encode_receipt_key(std::string_view sku, std::string_view location,
@@ -429,6 +442,9 @@ ShopperRow decode_shopper_row(std::string_view bytes) {
         row.customer = in.text();
         row.cart = in.text();
         row.quantity = in.signed_number();
+        if (in.left() > 0) {
+            row.region = in.text();
+        }
         return row;
     });
 }

@@ -79,6 +79,7 @@ struct ShopperRow {
     std::string customer;
     std::string cart;
     Quantity quantity = 0;
+    std::string region;
     bool operator==(const ShopperRow&) const = default;
 };
 // Goods that are announced.

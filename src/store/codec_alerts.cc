@@ -1,5 +1,4 @@
-#include "store/codec_alerts.h"
-
+// Alerts and levels of stock, as bytes; their grammar stands at the top of codec_events.cc.
 #include "store/codec.h"
 #include "store/codec_values.h"
 #include "store/event_tags.h"

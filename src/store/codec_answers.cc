@@ -1,6 +1,5 @@
 // First answers, as bytes; the grammar stands at the top of codec.cc.
 #include "store/codec.h"
-#include "store/codec_alerts.h"
 #include "store/codec_values.h"
 
 namespace holdfast::store {
@@ -19,7 +18,8 @@ enum class AnswerTag : std::uint8_t {
     location = 4,
     stock_with_queues = 5,
     entry = 6,
-    alert = 7
+    entry_with_region = 7,
+    alert = 8
 };
 
 void write_tag(ByteWriter& out, AnswerTag tag) {
@@ -77,7 +77,7 @@ void write(ByteWriter& out, const LocationAnswer& answer) {
 }
 
 void write(ByteWriter& out, const EntryAnswer& answer) {
-    write_tag(out, AnswerTag::entry);
+    write_tag(out, answer.region.empty() ? AnswerTag::entry : AnswerTag::entry_with_region);
     out.id(answer.entry);
     write_enum(out, answer.status);
     out.text(answer.sku);
@@ -92,9 +92,12 @@ void write(ByteWriter& out, const EntryAnswer& answer) {
     }
     out.number(answer.version);
     out.instant(answer.server_time);
+    if (!answer.region.empty()) {
+        out.text(answer.region);
+    }
 }
 
-EntryAnswer read_entry_answer(ByteReader& in) {
+EntryAnswer read_entry_answer(ByteReader& in, bool with_region) {
     EntryAnswer answer;
     answer.entry = in.entry_id();
     answer.status = read_enum<EntryStatus>(in);
@@ -109,6 +112,9 @@ EntryAnswer read_entry_answer(ByteReader& in) {
     }
     answer.version = in.number();
     answer.server_time = in.instant();
+    if (with_region) {
+        answer.region = in.text();
+    }
     return answer;
 }
 
@@ -198,7 +204,9 @@ Answer read_answer(ByteReader& in) {
         case AnswerTag::location:
             return read_location_answer(in);
         case AnswerTag::entry:
-            return read_entry_answer(in);
+            return read_entry_answer(in, false);
+        case AnswerTag::entry_with_region:
+            return read_entry_answer(in, true);
         case AnswerTag::alert:
             return read_alert_answer(in);
     }

@@ -17,6 +17,7 @@
 //   15 joined     id text:sku text:location text:customer text:cart signed:quantity
 //   16 left       id text:sku text:customer enum:reason
 //   17 offered    id text:sku text:customer id:hold signed:quantity instant:expires_at
+//   18 joined     as 15, then text:region, which is not empty
 //   32 sku        text:sku policy
 //   33 location   text:location text:region signed:priority
 //   34 received   text:sku text:location signed:quantity text:reference
@@ -34,9 +35,7 @@
 //   part       = text:sku text:location signed:quantity flags [signed:backordered number:place]
 //                flags: 0x01 limited, 0x02 units wait, 0x04 windowed
 //   short line = text:sku text:location signed:wanted signed:available
-#include "store/codec_alerts.h"
 #include "store/codec_values.h"
-#include "store/codec_waiting.h"
 #include "store/event_tags.h"
 
 namespace holdfast::store {
@@ -511,11 +510,13 @@ Event read_event(ByteReader& in) {
         case EventTag::backorder_allocated:
             return read_allocated(in);
         case EventTag::waitlist_joined:
-            return read_joined(in);
+            return read_waitlist_joined(in, false);
+        case EventTag::waitlist_joined_from:
+            return read_waitlist_joined(in, true);
         case EventTag::waitlist_left:
-            return read_left(in);
+            return read_waitlist_left(in);
         case EventTag::waitlist_offered:
-            return read_offered(in);
+            return read_waitlist_offered(in);
         case EventTag::hold_fulfilled:
             return read_fulfilled(in);
         case EventTag::hold_cancelled:

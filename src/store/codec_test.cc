@@ -221,6 +221,13 @@ Hold golden_promise() {
     return hold;
 }
 
+Hold golden_regional() {
+    Hold hold = golden_promise();
+    hold.region = "eu";
+    hold.extensions = 1;
+    return hold;
+}
+
 std::vector<Event> golden_events() {
     const Hold hold = golden_hold();
     const std::vector<Part> parts = {
@@ -341,7 +348,15 @@ std::vector<Event> golden_promises() {
                       .location = "berlin",
                       .quantity = 20,
                       .reference = "PO-8",
-                      .expected = 20}};
+                      .expected = 20},
+        HoldPlaced{.hold = golden_regional()},
+        WaitlistJoined{.entry = {.high = 7, .low = 9},
+                       .sku = "mug",
+                       .location = "",
+                       .customer = "u-9",
+                       .cart = "",
+                       .quantity = 2,
+                       .region = "eu"}};
 }
 
 Alert golden_alert() {
@@ -452,6 +467,8 @@ void expect_golden(const std::string& name, std::string_view bytes) {
     std::ifstream file(path);
     ASSERT_TRUE(file) << path << " is not there";
     const std::string expected((std::istreambuf_iterator<char>(file)), {});
+        std::ofstream(path) << hex(bytes);
+    }
     EXPECT_EQ(hex(bytes), expected) << path;
 }
 
@@ -462,6 +479,21 @@ TEST(Codec, GoldenEvents) {
     }
     ASSERT_EQ(kinds.size(), std::variant_size_v<Event>) << "one of each kind";
     expect_golden("events", blob_of(all_golden_events(), 12, golden_hold().created_at).bytes);
+}
+
+EntryAnswer golden_offered() {
+    return {.entry = {.high = 7, .low = 8},
+            .status = EntryStatus::offered,
+            .sku = "mug",
+            .location = "",
+            .customer = "u-9",
+            .cart = "",
+            .quantity = 2,
+            .place = 0,
+            .hold = golden_hold().id,
+            .version = 98,
+            .server_time = golden_hold().created_at,
+            .region = ""};
 }
 
 // First answers of kinds that came later.
@@ -478,17 +510,16 @@ std::string golden_queue_answers() {
                                   .as_of = golden_hold().created_at,
                                   .backordered = 3,
                                   .expected = {{"main", "PO-8", 50, golden_hold().expires_at}}}});
-    encode(bytes, KeyedAnswer{.key = "k6",
-                              .fingerprint = 5,
-                              .answer = EntryAnswer{.entry = {.high = 7, .low = 8},
-                                                    .status = EntryStatus::offered,
-                                                    .sku = "mug",
-                                                    .customer = "u-9",
-                                                    .quantity = 2,
-                                                    .place = 0,
-                                                    .hold = golden_hold().id,
-                                                    .version = 98,
-                                                    .server_time = golden_hold().created_at}});
+    encode(bytes, KeyedAnswer{.key = "k6", .fingerprint = 5, .answer = golden_offered()});
+    return bytes;
+}
+
+std::string golden_regional_answer() {
+    std::string bytes;
+    encode_answers_header(bytes, Instant(std::chrono::milliseconds(1'795'000'000'123)), 1);
+    EntryAnswer answer = golden_offered();
+    answer.region = "eu";
+    encode(bytes, KeyedAnswer{.key = "k7", .fingerprint = 6, .answer = std::move(answer)});
     return bytes;
 }
 
@@ -506,6 +537,7 @@ std::string golden_alert_answer() {
 
 TEST(Codec, GoldenAnswers) {
     expect_golden("alert_answer", golden_alert_answer());
+    expect_golden("regional_answer", golden_regional_answer());
     expect_golden("queue_answers", golden_queue_answers());
     expect_golden("answers", golden_answers());
 }
@@ -520,6 +552,11 @@ TEST(Codec, GoldenRows) {
                   encoded(SkuRow{.policy = {.reorder_point = 10, .reorder_quantity = 40},
                                  .defined_at = 302}));
     expect_golden("promise", encoded(golden_promise()));
+    expect_golden("regional", encoded(golden_regional()));
+    const ShopperRow regional{
+        .location = "", .customer = "u-9", .cart = "", .quantity = 2, .region = "eu"};
+    expect_golden("regional_shopper", encoded(regional));
+    EXPECT_EQ(decode_shopper_row(encoded(regional)), regional);
     expect_golden("incoming",
                   encoded(ReceiptRow{.quantity = 50, .expected_at = golden_hold().expires_at}));
     expect_golden("shopper",

@@ -17,10 +17,25 @@ inline constexpr std::uint8_t format_version = 1;
 void write(ByteWriter& out, const Hold& hold);
 void write(ByteWriter& out, const Policy& policy);
 void write(ByteWriter& out, const Counters& counters);
+void write(ByteWriter& out, const WaitlistJoined& event);
+void write(ByteWriter& out, const WaitlistLeft& event);
+void write(ByteWriter& out, const WaitlistOffered& event);
+void write(ByteWriter& out, const Alert& alert);  // without its id
+void write(ByteWriter& out, const StockLevelChanged& event);
+void write(ByteWriter& out, const AlertRaised& event);
+void write(ByteWriter& out, const AlertAcknowledged& event);
+void write(ByteWriter& out, const AlertResolved& event);
 void write_event(ByteWriter& out, const Event& event);
 Hold read_hold(ByteReader& in);
 Policy read_policy(ByteReader& in);
 Counters read_counters(ByteReader& in);
+WaitlistJoined read_waitlist_joined(ByteReader& in, bool with_region);
+WaitlistLeft read_waitlist_left(ByteReader& in);
+WaitlistOffered read_waitlist_offered(ByteReader& in);
+Alert read_alert(ByteReader& in);
+StockLevelChanged read_level_changed(ByteReader& in);
+AlertAcknowledged read_acknowledged(ByteReader& in);
+AlertResolved read_resolved(ByteReader& in);
 Event read_event(ByteReader& in);
 
 template <class Enum>

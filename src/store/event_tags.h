@@ -26,6 +26,7 @@ enum class EventTag : std::uint8_t {
     waitlist_joined = 15,
     waitlist_left = 16,
     waitlist_offered = 17,
+    waitlist_joined_from = 18,
     sku_defined = 32,
     location_defined = 33,
     stock_received = 34,

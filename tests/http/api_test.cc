@@ -171,6 +171,27 @@ TEST_F(ApiTest, a_hold_is_amended_extended_kept_alive_secured_and_released) {
     EXPECT_EQ(number(counters(), "available"), 10);
 }
 
+TEST_F(ApiTest, a_region_is_kept_and_shown_where_it_was_named) {
+    stock("mug", 10);
+    EXPECT_FALSE(expect(200, "GET", "/v1/holds/" + hold(1)).as_object().contains("region"));
+    const std::string id = hold(2, R"(,"region":"eu")");
+    EXPECT_EQ(text(expect(200, "GET", "/v1/holds/" + id), "region"), "eu");
+    const auto amend = [&](const std::string& more) {
+        return text(expect(200, "PATCH", "/v1/holds/" + id,
+                           R"({"lines":[{"sku":"mug","quantity":5}])" + more + "}"),
+                    "region");
+    };
+    EXPECT_EQ(amend(""), "eu");
+    EXPECT_EQ(amend(R"(,"region":"uk")"), "uk");
+    EXPECT_EQ(text(expect(200, "POST", path(id, "confirm")), "region"), "uk");
+    expect(200, "PUT", "/v1/skus/shoe", R"({"policy":{"waitlist":"open"}})");
+    const auto entry = expect(201, "POST", "/v1/skus/shoe/waitlist",
+                              R"({"customer":"u","quantity":1,"region":"eu"})");
+    EXPECT_EQ(text(entry, "region"), "eu");
+    expect_problem(422, "invalid_request", "POST", "/v1/skus/shoe/waitlist",
+                   R"({"customer":"v","region":"no spaces"})");
+}
+
 TEST_F(ApiTest, partial_grants_what_there_is_and_confirm_buys_at_once) {
     stock("mug", 3);
     const auto part = expect(

@@ -135,7 +135,7 @@ struct Arguments {
     std::string operator()(const JoinWaitlist& c) const {
         return fmt::format("waitlist join '{}' --quantity {}", c.sku, c.quantity) +
                option("customer", c.customer) + option("location", c.location) +
-               option("cart", c.cart);
+               option("cart", c.cart) + option("region", c.region);
     }
     std::string operator()(const LeaveWaitlist& c) const {
         return fmt::format("waitlist leave '{}' {}", c.sku, to_string(c.entry));

@@ -1,21 +1,24 @@
-#include "store/codec_waiting.h"
-
+// The events of waiting lines, as bytes; their grammar stands at the top of codec_events.cc.
 #include "store/codec_values.h"
 #include "store/event_tags.h"
 
 namespace holdfast::store {
 
 void write(ByteWriter& out, const WaitlistJoined& event) {
-    write_tag(out, EventTag::waitlist_joined);
+    write_tag(out,
+              event.region.empty() ? EventTag::waitlist_joined : EventTag::waitlist_joined_from);
     out.id(event.entry);
     out.text(event.sku);
     out.text(event.location);
     out.text(event.customer);
     out.text(event.cart);
     out.signed_number(event.quantity);
+    if (!event.region.empty()) {
+        out.text(event.region);
+    }
 }
 
-WaitlistJoined read_joined(ByteReader& in) {
+WaitlistJoined read_waitlist_joined(ByteReader& in, bool with_region) {
     WaitlistJoined event;
     event.entry = in.entry_id();
     event.sku = in.text();
@@ -23,6 +26,7 @@ WaitlistJoined read_joined(ByteReader& in) {
     event.customer = in.text();
     event.cart = in.text();
     event.quantity = in.signed_number();
+    event.region = with_region ? in.text() : std::string();
     return event;
 }
 
@@ -34,7 +38,7 @@ void write(ByteWriter& out, const WaitlistLeft& event) {
     write_enum(out, event.reason);
 }
 
-WaitlistLeft read_left(ByteReader& in) {
+WaitlistLeft read_waitlist_left(ByteReader& in) {
     WaitlistLeft event;
     event.entry = in.entry_id();
     event.sku = in.text();
@@ -53,7 +57,7 @@ void write(ByteWriter& out, const WaitlistOffered& event) {
     out.instant(event.expires_at);
 }
 
-WaitlistOffered read_offered(ByteReader& in) {
+WaitlistOffered read_waitlist_offered(ByteReader& in) {
     WaitlistOffered event;
     event.entry = in.entry_id();
     event.sku = in.text();
