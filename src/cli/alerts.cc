@@ -55,7 +55,7 @@ ExitStatus acknowledge(AlertOptions& options) {
 
 void define_alerts(CLI::App& command, Action& action) {
     const auto options = std::make_shared<AlertOptions>();
-    describe(command, {"shows what a person should look at, and notes who has seen it",
+    describe(command, {"shows what people should look at, notes who has seen it",
                        "SKUs that run low, out or are back, orders to place, units that are sold "
                        "and not there, unusual rates, holds that only expire. An alert is raised "
                        "once and resolves itself when its cause has been gone for five minutes.",
@@ -78,8 +78,8 @@ void define_alerts(CLI::App& command, Action& action) {
                       "$ holdfast import --skus lamp.csv --data shop\n"
                       "$ holdfast stock receive lamp 3 --data shop\n"
                       "$ holdfast alerts list --sku lamp --data shop --json > alerts\n"
-                      "$ holdfast alerts acknowledge $(jq -r '.[0].id' alerts) --by anna --data "
-                      "shop"});
+                      "$ alert=$(jq -r '.[0].id' alerts)\n"
+                      "$ holdfast alerts acknowledge $alert --by anna --data shop"});
     options->target.add_options(seeing);
     options->style.add_option(seeing);
     seeing.add_option("ALERT", options->alert, "The alert.")->required();

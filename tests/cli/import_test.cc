@@ -320,7 +320,7 @@ TEST_F(ImportTest, JsonInEveryWay) {
     EXPECT_EQ(stock.at_pointer("/0/total/damaged"), 2);
     EXPECT_NE(expect(0, "holdfast export skus " + at())
                   .find("\ncup,preorder,,,2026-12-24T18:00:00.000Z,cart,tracked,60,600,3600,7200,3,"
-                        "retake,0,0,4,5,86400,off,600,priority,true\n"),
+                        "retake,0,0,0,0,4,5,86400,off,600,priority,true\n"),
               std::string::npos);
     write_file(directory() / "one.json",
                "\xEF\xBB\xBF{\"stock\": [{\"sku\":\"mug\",\"on_hand\":1}]}");

@@ -460,6 +460,7 @@ TEST_F(StubTest, every_refusal_has_its_status) {
                                               {RefusalCode::hold_lost, 409},
                                               {RefusalCode::too_many_receipts, 409},
                                               {RefusalCode::unknown_entry, 404},
+                                              {RefusalCode::unknown_alert, 404},
                                               {RefusalCode::waitlist_off, 409},
                                               {RefusalCode::already_waiting, 409},
                                               {RefusalCode::cart_limit_exceeded, 409},
