@@ -467,9 +467,7 @@ void expect_golden(const std::string& name, std::string_view bytes) {
     std::ifstream file(path);
     ASSERT_TRUE(file) << path << " is not there";
     const std::string expected((std::istreambuf_iterator<char>(file)), {});
-    std::ofstream(path) << hex(bytes);
-}
-EXPECT_EQ(hex(bytes), expected) << path;
+    EXPECT_EQ(hex(bytes), expected) << path;
 }
 
 TEST(Codec, GoldenEvents) {
