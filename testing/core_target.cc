@@ -187,7 +187,7 @@ void CoreTarget::advance(std::chrono::milliseconds by) {
 void CoreTarget::watch() {
     std::vector<core::SkuIndex> all(state_.skus.size());
     std::iota(all.begin(), all.end(), core::SkuIndex{0});
-    for (const Event& event : watch_.look(state_, all, now_)) {
+    for (const Event& event : watch_.look(state_, std::move(all), now_)) {
         apply(event);
     }
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include <holdfast/fault.h>
 #include <holdfast/limits.h>
 #include "core/alerts.h"
 
@@ -13,13 +14,8 @@ namespace {
 constexpr std::array counted_kinds = {AlertKind::low_stock, AlertKind::out_of_stock,
                                       AlertKind::reorder, AlertKind::shortfall};
 
-// Nearly always: plenty is there, and nothing stands.
-bool is_quiet(const SkuState& sku) {
-    const Policy& policy = *sku.policy;
-    if (sku.alerts || sku.level != StockLevel::in || policy.reorder_point > 0) {
-        return false;
-    }
-    return sku.stock.size() == 1 && sku.stock.front().counters.available > policy.low_stock;
+std::chrono::seconds settling() {
+    return HF_FAULT(alert_flaps) ? std::chrono::seconds(0) : limits::alert_settling;
 }
 
 }  // namespace
@@ -32,13 +28,20 @@ Watch::Watch(const State& state, Instant now) : rates_(state, now) {
     }
 }
 
-std::vector<Event> Watch::look(const State& state, std::span<const SkuIndex> changed, Instant now) {
+bool Watch::concerns(const SkuState& sku) {
+    const Policy& policy = *sku.policy;
+    return sku.alerts || sku.level != StockLevel::in || policy.reorder_point > 0 ||
+           sku.stock.size() != 1 || sku.stock.front().counters.available <= policy.low_stock;
+}
+
+std::vector<Event> Watch::look(const State& state, std::vector<SkuIndex> changed, Instant now) {
+    // In one order, and each once, however they were found.
+    std::ranges::sort(changed);
+    const auto rest = std::ranges::unique(changed);
+    changed.erase(rest.begin(), rest.end());
     std::vector<Event> events;
     for (const SkuIndex index : changed) {
         const SkuState& sku = state.skus[index];
-        if (is_quiet(sku)) {
-            continue;
-        }
         const StockLevel level = level_now(sku);
         const auto announce = [&](StockLevel to) {
             events.emplace_back(
@@ -80,7 +83,7 @@ std::vector<Event> Watch::pass(const State& state, Instant now) {
     for (Rates::Finding& found : rates_.pass(state, now)) {
         weigh(state, {found.sku, found.kind}, std::move(found.cause), now, events);
     }
-    while (!by_time_.empty() && by_time_.begin()->first + limits::alert_settling <= now &&
+    while (!by_time_.empty() && by_time_.begin()->first + settling() <= now &&
            events.size() < limits::round_expiries_max) {
         const Key key = by_time_.begin()->second;
         by_time_.erase(by_time_.begin());
@@ -101,9 +104,8 @@ void Watch::resolve(const State& state, Key key, Instant now, std::vector<Event>
 }
 
 Instant Watch::next() const {
-    return by_time_.empty()
-               ? rates_.next()
-               : std::min(rates_.next(), by_time_.begin()->first + limits::alert_settling);
+    return by_time_.empty() ? rates_.next()
+                            : std::min(rates_.next(), by_time_.begin()->first + settling());
 }
 
 }  // namespace holdfast::core

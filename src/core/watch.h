@@ -7,7 +7,6 @@
 #include <compare>
 #include <map>
 #include <set>
-#include <span>
 #include <vector>
 
 #include <holdfast/events.h>
@@ -21,8 +20,10 @@ public:
     // Takes over what stands already.
     Watch(const State& state, Instant now);
 
+    // Whether a change of the SKU may bring about anything. Nearly never: plenty is there, and nothing stands.
+    [[nodiscard]] static bool concerns(const SkuState& sku);
     // Before the events of a round are sealed: what its changes of these SKUs bring about.
-    std::vector<Event> look(const State& state, std::span<const SkuIndex> changed, Instant now);
+    std::vector<Event> look(const State& state, std::vector<SkuIndex> changed, Instant now);
     // An event that the state has evolved.
     void count(const State& state, const Event& event) { rates_.count(state, event); }
     // What time alone brings about.

@@ -255,19 +255,6 @@ std::string_view Round::write_hold(const core::State& state, const Hold& hold) {
     return batch_.value(batch_.rows.back());
 }
 
-std::vector<core::SkuIndex> Round::changed_skus() const {
-    std::vector<core::SkuIndex> skus = changed_;
-    skus.reserve(skus.size() + stock_.size());
-    for (const std::uint64_t place : stock_) {
-        skus.push_back(static_cast<core::SkuIndex>(place >> 16));
-    }
-    // In one order, whatever that of the set is, and each once.
-    std::ranges::sort(skus);
-    const auto rest = std::ranges::unique(skus);
-    skus.erase(rest.begin(), rest.end());
-    return skus;
-}
-
 void Round::write_counters(const core::State& state) {
     const std::vector<std::uint64_t> places(stock_.begin(), stock_.end());
     constexpr std::size_t ahead = 8;

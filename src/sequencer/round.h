@@ -52,7 +52,16 @@ public:
     void remember(PartitionId home, Version row_version, std::string_view key,
                   std::uint64_t fingerprint, const Answer& answer);
     // Whose stock, expected receipts, policy or alerts the events so far have changed.
-    [[nodiscard]] std::vector<core::SkuIndex> changed_skus() const;
+    // In no order, some more than once.
+    template <class Visit>
+    void each_changed_sku(Visit visit) const {
+        for (const std::uint64_t place : stock_) {
+            visit(static_cast<core::SkuIndex>(place >> 16));
+        }
+        for (const core::SkuIndex sku : changed_) {
+            visit(sku);
+        }
+    }
     // A row of first answers that nobody may ask for any more.
     void forget_answers(PartitionId partition, Version version);
 

@@ -281,8 +281,18 @@ void Sequencer::flush_refusals() {
     }
 }
 
+void Sequencer::look_at_changes() {
+    std::vector<core::SkuIndex> skus;
+    round_->each_changed_sku([&](core::SkuIndex sku) {
+        if (core::Watch::concerns(state_.skus[sku])) {
+            skus.push_back(sku);
+        }
+    });
+    apply(watch_.look(state_, std::move(skus), round_->now()));
+}
+
 void Sequencer::send_round() {
-    apply(watch_.look(state_, round_->changed_skus(), round_->now()));
+    look_at_changes();
     pending_ = state_.holds.count();
     skus_ = state_.skus.size();
     if (!round_->has_events()) {

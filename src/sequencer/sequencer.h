@@ -86,6 +86,7 @@ private:
     void open_round();
     void expire(const core::Decision& expiry);
     void flush_refusals();
+    void look_at_changes();
     // These and decide() may close the round: then nothing was done, and it is for the next one.
     void execute(Item& item);
     Outcome<Answer> execute(const Submission& submission);
