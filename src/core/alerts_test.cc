@@ -119,12 +119,27 @@ TEST_F(AlertsTest, ARateFarAboveTheUsualIsUnusual) {
     EXPECT_FALSE(alert(AlertKind::velocity)) << "the crowd is gone";
 }
 
-TEST_F(AlertsTest, NothingIsUsualForANewSku) {
+TEST_F(AlertsTest, NothingIsUnusualForANewSku) {
     define();
-    receive(1'000);
-    buy(500);
+    receive(1'000'000);
+    for (int minute = 0; minute < 90; ++minute) {
+        buy(500);
+        shop_.advance(1min);
+        EXPECT_FALSE(alert(AlertKind::velocity)) << "in minute " << minute;
+    }
+}
+
+TEST_F(AlertsTest, ADayOfQuietIsNotForgotten) {
+    define();
+    receive(1'000'000);
+    for (int minute = 0; minute < 60; ++minute) {
+        buy(100);
+        shop_.advance(1min);
+    }
+    shop_.advance(8h);
+    buy(100);
     shop_.advance(1min);
-    EXPECT_FALSE(alert(AlertKind::velocity));
+    EXPECT_TRUE(alert(AlertKind::velocity));
 }
 
 TEST_F(AlertsTest, HoldsThatSuddenlyExpireAreABrokenCheckout) {

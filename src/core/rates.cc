@@ -32,11 +32,11 @@ bool Rates::Usual::exceeded_by(double rate) const {
     return rate > mean + limits::velocity_deviations * deviation() + limits::velocity_excess_min;
 }
 
-// A crowd raises the mean alone, so that it stays unusual for the better part of an hour: its first minutes would
-// make any rate look like chance.
-void Rates::Usual::learn(double rate) {
+// Where the usual is known a crowd raises the mean alone, so that it stays unusual for the better part of an hour:
+// its first minutes would make any rate look like chance.
+void Rates::Usual::learn(double rate, bool known) {
     const double difference = rate - mean;
-    if (!exceeded_by(rate)) {
+    if (!known || !exceeded_by(rate)) {
         variance = (1 - weight) * (variance + weight * difference * difference);
     }
     mean += weight * difference;
@@ -77,6 +77,9 @@ void Rates::count(const State& state, const Event& event) {
     };
     if (const auto* placed = std::get_if<HoldPlaced>(&event)) {
         all(placed->hold.lines, holds);
+        if (placed->hold.status != HoldStatus::pending) {
+            all(placed->hold.lines, payments);
+        }
     } else if (const auto* released = std::get_if<HoldReleased>(&event)) {
         all(released->released, releases);
     } else if (const auto* expired = std::get_if<HoldExpired>(&event)) {
@@ -87,19 +90,15 @@ void Rates::count(const State& state, const Event& event) {
 }
 
 // Minutes in which nothing was counted were quiet ones.
-void Rates::learn(History& history, const Count& count, Minute minute) {
+void Rates::catch_up(History& history, Minute minute) {
     if (minute - history.last > forgotten) {
         history = {.last = minute - minutes(1), .usual = {}};
     }
     for (; history.last + minutes(1) < minute; history.last += minutes(1)) {
         for (Usual& usual : history.usual) {
-            usual.learn(0);
+            usual.learn(0, true);
         }
     }
-    for (std::size_t what = 0; what < whats; ++what) {
-        history.usual[what].learn(count.in_minute[what]);
-    }
-    history.last = minute;
 }
 
 std::optional<Alert> Rates::velocity(const SkuState& sku, const Count& count,
@@ -157,8 +156,12 @@ std::vector<Rates::Finding> Rates::pass(const State& state, Instant now) {
             histories_.try_emplace(index, History{.last = minute_ - minutes(1), .usual = {}})
                 .first->second;
         const bool known = minute_ - count.since >= limits::velocity_history;
+        catch_up(history, minute_);
         std::optional<Alert> unusual = known ? velocity(sku, count, history) : std::nullopt;
-        learn(history, count, minute_);
+        for (std::size_t what = 0; what < whats; ++what) {
+            history.usual[what].learn(count.in_minute[what], known);
+        }
+        history.last = minute_;
         std::optional<Alert> haunted = ghosts(sku, history);
         const bool stands = sku.find_alert(AlertKind::velocity) != nullptr ||
                             sku.find_alert(AlertKind::ghost_holds) != nullptr;

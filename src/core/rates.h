@@ -46,7 +46,7 @@ private:
         double variance = 0;  // of that
         [[nodiscard]] double deviation() const;
         [[nodiscard]] bool exceeded_by(double rate) const;
-        void learn(double rate);
+        void learn(double rate, bool known);
     };
     struct History {
         Minute last;  // up to which it was learnt
@@ -58,7 +58,8 @@ private:
     [[nodiscard]] static std::optional<Alert> velocity(const SkuState& sku, const Count& count,
                                                        const History& history);
     [[nodiscard]] static std::optional<Alert> ghosts(const SkuState& sku, const History& history);
-    static void learn(History& history, const Count& count, Minute minute);
+    // Up to the minute before.
+    static void catch_up(History& history, Minute minute);
 
     Minute minute_;               // that is being counted
     std::vector<Count> counts_;   // by SKU
