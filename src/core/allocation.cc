@@ -258,6 +258,9 @@ void join_queues(const State& state, const Hold* own, std::vector<HoldLine>& lin
         }
     };
     each([](Wait& wait, const Allocation& a) { wait.units += a.backordered; });
+    if (waits.empty()) {
+        return;
+    }
     for (auto& [queue, wait] : waits) {
         wait.place = place_in_queue(state, own, queue.first, queue.second, wait.units);
     }
@@ -398,8 +401,13 @@ std::optional<Refusal> limit(Cart& cart, const AllocationRequest& request, Refus
 
 // How many units of each line the limits of the SKUs let through.
 std::optional<Refusal> limit(const State& state, Cart& cart, const AllocationRequest& request) {
+    bool any = false;
     for (Wanted& line : cart) {
         line.allowed = line.quantity;
+        any |= line.sku->policy->max_per_cart || line.sku->policy->max_per_customer;
+    }
+    if (!any) {
+        return std::nullopt;
     }
     const auto of_cart = [&request](const Wanted& line) -> std::optional<Quantity> {
         const std::optional<Quantity> most = line.sku->policy->max_per_cart;

@@ -17,6 +17,12 @@ constexpr minutes forgotten{600};
 // A SKU that is held so often a minute is missed when it is not.
 constexpr double missed_from = 100;
 
+constexpr std::size_t seen_max = 1'024;
+
+std::int32_t number_of(std::chrono::sys_time<minutes> minute) {
+    return static_cast<std::int32_t>(minute.time_since_epoch().count());
+}
+
 Quantity rounded(double value) {
     return static_cast<Quantity>(std::llround(value));
 }
@@ -51,28 +57,40 @@ Rates::Rates(const State& state, Instant now) : minute_(std::chrono::floor<minut
 
 void Rates::know(const State& state, Minute minute) {
     if (counts_.size() < state.skus.size()) {
-        counts_.resize(state.skus.size(), Count{.since = minute});
+        counts_.resize(state.skus.size(), Count{.in_minute = {}, .since = number_of(minute)});
     }
 }
 
-void Rates::add(const State& state, std::string_view sku, What what) {
-    const auto index = static_cast<SkuIndex>(state.find_sku(sku) - state.skus.data());
-    Count& count = counts_[index];
-    ++count.in_minute[what];
-    if (!count.busy) {
-        count.busy = true;
-        busy_.push_back(index);
+void Rates::see(const State& state, std::string_view sku, What what) {
+    seen_.push_back({static_cast<SkuIndex>(state.find_sku(sku) - state.skus.data()), what});
+    if (seen_.size() == seen_max) {
+        add_up();
     }
+}
+
+void Rates::add_up() {
+    constexpr std::size_t ahead = 8;
+    for (std::size_t i = 0; i < seen_.size(); ++i) {
+        if (i + ahead < seen_.size()) {
+            __builtin_prefetch(&counts_[seen_[i + ahead].sku]);
+        }
+        auto& in_minute = counts_[seen_[i].sku].in_minute;
+        if (in_minute == decltype(Count::in_minute){}) {
+            busy_.push_back(seen_[i].sku);
+        }
+        ++in_minute[seen_[i].what];
+    }
+    seen_.clear();
 }
 
 void Rates::count(const State& state, const Event& event) {
-    if (busy_.empty() && awaited_.empty()) {
+    if (seen_.empty() && busy_.empty() && awaited_.empty()) {
         minute_ = std::chrono::floor<minutes>(state.time);
     }
     know(state, minute_);
     const auto all = [&](const auto& lines, What what) {
         for (const auto& line : lines) {
-            add(state, line.sku, what);
+            see(state, line.sku, what);
         }
     };
     if (const auto* placed = std::get_if<HoldPlaced>(&event)) {
@@ -142,6 +160,7 @@ std::vector<Rates::Finding> Rates::pass(const State& state, Instant now) {
     if (now < next()) {
         return found;
     }
+    add_up();
     know(state, minute_);
     std::vector<SkuIndex> looked_at = std::exchange(busy_, {});
     looked_at.insert(looked_at.end(), awaited_.begin(), awaited_.end());
@@ -155,7 +174,7 @@ std::vector<Rates::Finding> Rates::pass(const State& state, Instant now) {
         History& history =
             histories_.try_emplace(index, History{.last = minute_ - minutes(1), .usual = {}})
                 .first->second;
-        const bool known = minute_ - count.since >= limits::velocity_history;
+        const bool known = minutes(number_of(minute_) - count.since) >= limits::velocity_history;
         catch_up(history, minute_);
         std::optional<Alert> unusual = known ? velocity(sku, count, history) : std::nullopt;
         for (std::size_t what = 0; what < whats; ++what) {
@@ -176,14 +195,14 @@ std::vector<Rates::Finding> Rates::pass(const State& state, Instant now) {
         found.push_back({index, AlertKind::velocity, std::move(unusual)});
         found.push_back({index, AlertKind::ghost_holds, std::move(haunted)});
         count.in_minute = {};
-        count.busy = false;
     }
     minute_ = std::chrono::floor<minutes>(now);
     return found;
 }
 
 Instant Rates::next() const {
-    return busy_.empty() && awaited_.empty() ? Instant::max() : Instant(minute_ + minutes(1));
+    return seen_.empty() && busy_.empty() && awaited_.empty() ? Instant::max()
+                                                              : Instant(minute_ + minutes(1));
 }
 
 }  // namespace holdfast::core

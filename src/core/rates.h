@@ -37,9 +37,12 @@ private:
     using Minute = std::chrono::sys_time<std::chrono::minutes>;
     enum What : std::size_t { holds, releases, expiries, payments, whats };
     struct Count {
-        Minute since;  // when the SKU was first known
         std::array<std::uint32_t, whats> in_minute{};
-        bool busy = false;  // stands in busy_
+        std::int32_t since = 0;  // the minute in which the SKU was first known
+    };
+    struct Seen {
+        SkuIndex sku = 0;
+        What what = holds;
     };
     struct Usual {
         double mean = 0;      // a minute
@@ -53,7 +56,9 @@ private:
         std::array<Usual, whats> usual;
     };
 
-    void add(const State& state, std::string_view sku, What what);
+    void see(const State& state, std::string_view sku, What what);
+    // Adds up what was seen. Together, so that the processor waits for the counts of many SKUs at a time.
+    void add_up();
     void know(const State& state, Minute minute);
     [[nodiscard]] static std::optional<Alert> velocity(const SkuState& sku, const Count& count,
                                                        const History& history);
@@ -63,6 +68,7 @@ private:
 
     Minute minute_;               // that is being counted
     std::vector<Count> counts_;   // by SKU
+    std::vector<Seen> seen_;      // and not added up yet
     std::vector<SkuIndex> busy_;  // counted in this minute
     boost::unordered_flat_map<SkuIndex, History> histories_;
     // Looked at though nothing is counted: usually busy, or with an alert.
