@@ -24,9 +24,9 @@ Scenario parse_script(const Script& script);
 // The script as a scenario that can be saved: each step with what `target` answers.
 std::string as_scenario(const Script& script, Target& target);
 
-// What is compared after each step: the answer and every row and hold, or the answers alone (and all the rest once, at
-// the end, after `settle`).
-enum class Compare { everything, answers };
+// What is compared after each step: the answer and every row, hold and alert; all but the alerts, which resolve later
+// when the process begins anew meanwhile; or the answers alone.
+enum class Compare { everything, all_but_alerts, answers };
 
 // Plays a script on both. Nothing when they agree; otherwise the script as a scenario with the answers of
 // `expected`, and where `actual` differs.

@@ -413,7 +413,7 @@ std::string Player::check_counters() {
     return "";
 }
 
-std::string Player::everything() {
+std::string Player::everything(bool with_alerts) {
     Asked asked;
     asked.everything = true;
     asked.places = true;
@@ -427,7 +427,7 @@ std::string Player::everything() {
             }
         }
     }
-    for (const std::string& sku : skus_) {
+    for (const std::string& sku : with_alerts ? skus_ : std::set<std::string>()) {
         out += sku + " alerts: " + alerts(sku) + "\n";
     }
     for (const auto& [label, entry] : entries_) {

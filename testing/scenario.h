@@ -104,8 +104,8 @@ public:
     std::string play(const Step& step, std::string_view asked);
     // The first stock row whose counters do not add up, or empty.
     std::string check_counters();
-    // Every stock row and every hold, one a line.
-    std::string everything();
+    // Every stock row and every hold, one a line; and the alerts of every SKU.
+    std::string everything(bool with_alerts = true);
 
 private:
     struct Waiting {
