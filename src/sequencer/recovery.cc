@@ -192,11 +192,11 @@ core::State load_state(store::Store& store) {
         state.time =
             std::max(state.time, last_time(store, static_cast<PartitionId>(i), state.versions[i]));
     }
-    // Sold out: then that was announced, and the alert stands. It says so until the SKU has been back for a while.
+    // Of what is sold out an alert stands: it is not resolved before the SKU is back.
     for (core::SkuState& sku : state.skus) {
-        const bool sold_out = sku.find_alert(AlertKind::out_of_stock) != nullptr;
-        sku.level = sold_out ? StockLevel::out : sku.level;
-        sku.level = sku.available() > 0 ? StockLevel::in : sku.level;
+        const bool was_on_sale =
+            sku.available() > 0 || sku.find_alert(AlertKind::out_of_stock) != nullptr;
+        sku.level = was_on_sale ? StockLevel::in : StockLevel::never;
         sku.level = core::level_now(sku);
     }
     return state;

@@ -202,7 +202,6 @@ void Sequencer::fill_round() {
     recent_.forget(durable_round_.load(std::memory_order_acquire));
     open_round();
     flush_refusals();
-    apply(watch_.pass(state_, round_->now()));
     std::size_t prefetched = next_;
     while (next_ < taken_.size() && !closed_ && !round_->full()) {
         if (next_ == prefetched) {
@@ -261,6 +260,7 @@ void Sequencer::open_round() {
             expire(core::decide(state_, ExpireHolds{}, {.now = now}));
         }
         serve_waiting();
+        apply(watch_.pass(state_, now));
     }
 }
 

@@ -1,6 +1,7 @@
 #include "service/alert_page.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <holdfast/limits.h>
 #include "core/alerts.h"
@@ -9,6 +10,9 @@
 
 namespace holdfast::service {
 namespace {
+
+// That one page looks at, on the sequencer's thread: about a millisecond. What it seeks may be rare.
+constexpr std::size_t looked_at_max = 10'000;
 
 bool matches(const Alert& alert, const AlertFilter& filter) {
     return (filter.sku.empty() || alert.sku == filter.sku) &&
@@ -116,16 +120,17 @@ private:
 AlertPage alert_page(const core::State& state, const AlertFilter& filter, AlertId after,
                      Instant now) {
     AlertPage found;
+    std::size_t looked_at = 0;
     for (auto at = state.alerts.upper_bound(after); at != state.alerts.end(); ++at) {
-        const Alert& alert = *state.find_alert(at->first);
-        if (!matches(alert, filter)) {
-            continue;
-        }
-        if (found.page.items.size() == filter.limit) {
-            found.page.next = to_string(found.page.items.back().alert.id);
+        if (found.page.items.size() == filter.limit || looked_at++ == looked_at_max) {
+            found.page.next = to_string(std::prev(at)->first);
             break;
         }
         const core::SkuState& sku = state.skus[at->second];
+        const Alert& alert = *std::ranges::find(*sku.alerts, at->first, &Alert::id);
+        if (!matches(alert, filter)) {
+            continue;
+        }
         for (const core::SkuStock& row : sku.stock) {
             const Quantity missing = core::missing_units(row);
             if (alert.kind == AlertKind::shortfall && missing > 0) {
