@@ -80,14 +80,15 @@ std::uint32_t FaultyStore::partition_count() const {
     return inner_.partition_count();
 }
 
-std::uint64_t FaultyStore::last_batch() const {
-    return inner_.last_batch();
+std::vector<store::Head> FaultyStore::heads() {
+    check_reads();
+    return inner_.heads();
 }
 
-Version FaultyStore::load(PartitionId partition, const std::vector<store::RowKind>& kinds,
-                          const store::RowSink& sink) {
+std::vector<store::Head> FaultyStore::load(const std::vector<store::RowKind>& kinds,
+                                           const store::RowSink& sink) {
     check_reads();
-    return inner_.load(partition, kinds, sink);
+    return inner_.load(kinds, sink);
 }
 
 std::vector<store::EventBlob> FaultyStore::tail(PartitionId partition, Version after,

@@ -31,9 +31,9 @@ public:
     [[nodiscard]] std::size_t appends() const;
 
     [[nodiscard]] std::uint32_t partition_count() const override;
-    [[nodiscard]] std::uint64_t last_batch() const override;
-    Version load(PartitionId partition, const std::vector<store::RowKind>& kinds,
-                 const store::RowSink& sink) override;
+    std::vector<store::Head> heads() override;
+    std::vector<store::Head> load(const std::vector<store::RowKind>& kinds,
+                                  const store::RowSink& sink) override;
     std::vector<store::EventBlob> tail(PartitionId partition, Version after,
                                        std::size_t bytes_max) override;
     void append(store::Batch batch, store::AppendDone done) override;

@@ -53,28 +53,40 @@ std::uint32_t MemoryStore::partition_count() const {
     return static_cast<std::uint32_t>(partitions_.size());
 }
 
-std::uint64_t MemoryStore::last_batch() const {
-    const std::lock_guard lock(mutex_);
-    return last_batch_;
+std::vector<store::Head> MemoryStore::heads_now() const {
+    std::vector<store::Head> heads;
+    for (const Partition& partition : partitions_) {
+        heads.push_back(partition.head);
+    }
+    return heads;
 }
 
-Version MemoryStore::load(PartitionId partition, const std::vector<RowKind>& kinds,
-                          const store::RowSink& sink) {
+std::vector<store::Head> MemoryStore::heads() {
+    const std::lock_guard lock(mutex_);
+    return heads_now();
+}
+
+std::vector<store::Head> MemoryStore::load(const std::vector<RowKind>& kinds,
+                                           const store::RowSink& sink) {
     // A copy, so that the sink may take its time and ask for more.
     std::unique_lock lock(mutex_);
-    const Version version = partitions_.at(partition).version;
-    const std::set<RowKind> ordered(kinds.begin(), kinds.end());
-    std::map<RowKind, Rows> rows;
-    for (const RowKind kind : ordered) {
-        rows[kind] = partitions_[partition].rows[kind];
-    }
-    lock.unlock();
-    for (const auto& [kind, by_key] : rows) {
-        for (const auto& [key, value] : by_key) {
-            sink(kind, key, value);
+    const std::vector<store::Head> heads = heads_now();
+    std::vector<std::pair<RowKind, std::vector<Rows>>> copies;
+    for (const RowKind kind : kinds) {
+        auto& copy = copies.emplace_back(kind, std::vector<Rows>{}).second;
+        for (Partition& partition : partitions_) {
+            copy.push_back(partition.rows[kind]);
         }
     }
-    return version;
+    lock.unlock();
+    for (const auto& [kind, partitions] : copies) {
+        for (std::size_t i = 0; i < partitions.size(); ++i) {
+            for (const auto& [key, value] : partitions[i]) {
+                sink(kind, static_cast<PartitionId>(i), key, value);
+            }
+        }
+    }
+    return heads;
 }
 
 std::vector<EventBlob> MemoryStore::tail(PartitionId partition, Version after,
@@ -104,7 +116,7 @@ void MemoryStore::append(store::Batch batch, store::AppendDone done) {
 
 store::AppendResult MemoryStore::apply(const store::Batch& batch) {
     for (const store::PartitionStep& step : batch.steps) {
-        const Version version = partitions_.at(step.partition).version;
+        const Version version = partitions_.at(step.partition).head.version;
         if (version != step.expected) {
             return {AppendOutcome::conflict, "partition " + std::to_string(step.partition) +
                                                  " is at version " + std::to_string(version) +
@@ -113,7 +125,7 @@ store::AppendResult MemoryStore::apply(const store::Batch& batch) {
     }
     for (const store::PartitionStep& step : batch.steps) {
         Partition& partition = partitions_[step.partition];
-        partition.version = step.next;
+        partition.head = {.version = step.next, .batch = batch.number};
         if (step.next > step.expected) {
             partition.blobs[step.next] = {step.expected + 1, step.next, step.events};
         }
@@ -126,7 +138,6 @@ store::AppendResult MemoryStore::apply(const store::Batch& batch) {
             rows[std::string(batch.key(row))] = batch.value(row);
         }
     }
-    last_batch_ = batch.number;
     return {};
 }
 

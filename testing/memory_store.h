@@ -30,9 +30,9 @@ public:
     void let_go();
 
     [[nodiscard]] std::uint32_t partition_count() const override;
-    [[nodiscard]] std::uint64_t last_batch() const override;
-    Version load(PartitionId partition, const std::vector<store::RowKind>& kinds,
-                 const store::RowSink& sink) override;
+    std::vector<store::Head> heads() override;
+    std::vector<store::Head> load(const std::vector<store::RowKind>& kinds,
+                                  const store::RowSink& sink) override;
     std::vector<store::EventBlob> tail(PartitionId partition, Version after,
                                        std::size_t bytes_max) override;
     void append(store::Batch batch, store::AppendDone done) override;
@@ -50,7 +50,7 @@ private:
     using Rows = std::map<std::string, std::string, std::less<>>;
 
     struct Partition {
-        Version version = 0;
+        store::Head head;
         std::map<store::RowKind, Rows> rows;
         std::map<Version, store::EventBlob> blobs;  // by last version
         Version indexed = 0;                        // whose events are in holds_by_name_
@@ -60,13 +60,13 @@ private:
         store::AppendDone done;
     };
 
+    [[nodiscard]] std::vector<store::Head> heads_now() const;
     store::AppendResult apply(const store::Batch& batch);
     void index_new_events();
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<Partition> partitions_;
-    std::uint64_t last_batch_ = 0;
     bool holding_back_ = false;
     std::deque<Waiting> waiting_;
     std::array<std::map<std::string, std::set<HoldId>, std::less<>>, 2> holds_by_name_;

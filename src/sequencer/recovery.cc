@@ -17,7 +17,8 @@ class Loader {
 public:
     explicit Loader(core::State& state) : state_(state) {}
 
-    void operator()(RowKind kind, std::string_view key, std::string_view value) {
+    void operator()(RowKind kind, PartitionId partition, std::string_view key,
+                    std::string_view value) {
         switch (kind) {
             case RowKind::sku: {
                 store::SkuRow row = store::decode_sku_row(value);
@@ -75,11 +76,19 @@ public:
                 state_.raise(sku, std::move(alert));
                 return;
             }
-            case RowKind::past_hold:
             case RowKind::answers:
+                answers_.push_back(kept_answers(partition, key, value));
+                return;
+            case RowKind::past_hold:
             case RowKind::claim:
                 return;
         }
+    }
+
+    // Oldest first.
+    [[nodiscard]] std::vector<KeptAnswers> answers() && {
+        std::ranges::stable_sort(answers_, {}, [](const KeptAnswers& kept) { return kept.row.at; });
+        return std::move(answers_);
     }
 
 private:
@@ -155,6 +164,7 @@ private:
     }
 
     core::State& state_;
+    std::vector<KeptAnswers> answers_;
 };
 
 // When the last event of a partition happened: its time never runs backwards, also over a restart.
@@ -174,23 +184,35 @@ Instant last_time(store::Store& store, PartitionId partition, Version version) {
 
 }  // namespace
 
-core::State load_state(store::Store& store) {
-    core::State state(store.partition_count());
-    Loader loader(state);
-    const store::RowSink sink = [&loader](RowKind kind, std::string_view key,
-                                          std::string_view value) { loader(kind, key, value); };
-    // A hold may name SKUs of several partitions: the definitions of all of them come first.
-    for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
-        store.load(static_cast<PartitionId>(i), {RowKind::sku, RowKind::location, RowKind::stock},
-                   sink);
+KeptAnswers kept_answers(PartitionId partition, std::string_view key, std::string_view value) {
+    store::KeyedAnswers answers = store::decode_answers(value);
+    KeptAnswers kept{.row = {.partition = partition,
+                             .version = store::decode_version_key(key),
+                             .at = answers.at}};
+    for (store::KeyedAnswer& answer : answers.answers) {
+        kept.keys.push_back(std::move(answer.key));
     }
-    for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
-        state.versions[i] = store.load(static_cast<PartitionId>(i),
-                                       {RowKind::live_hold, RowKind::customer, RowKind::waiting,
-                                        RowKind::shopper, RowKind::incoming, RowKind::alert},
-                                       sink);
+    return kept;
+}
+
+Recovered recover(store::Store& store) {
+    Recovered recovered{.state = core::State(store.partition_count()), .idempotency = {}};
+    core::State& state = recovered.state;
+    Loader loader(state);
+    // A hold may name SKUs of several partitions: the definitions of all of them come first.
+    const std::vector<store::Head> heads = store.load(
+        {RowKind::sku, RowKind::location, RowKind::stock, RowKind::live_hold, RowKind::customer,
+         RowKind::waiting, RowKind::shopper, RowKind::incoming, RowKind::alert, RowKind::answers},
+        [&loader](RowKind kind, PartitionId partition, std::string_view key,
+                  std::string_view value) { loader(kind, partition, key, value); });
+    for (const KeptAnswers& kept : std::move(loader).answers()) {
+        recovered.idempotency.restore(kept.row, kept.keys);
+    }
+    recovered.last_batch = store::last_batch(heads);
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+        state.versions[i] = heads[i].version;
         state.time =
-            std::max(state.time, last_time(store, static_cast<PartitionId>(i), state.versions[i]));
+            std::max(state.time, last_time(store, static_cast<PartitionId>(i), heads[i].version));
     }
     // Of what is sold out an alert stands: it is not resolved before the SKU is back.
     for (core::SkuState& sku : state.skus) {
@@ -199,35 +221,7 @@ core::State load_state(store::Store& store) {
         sku.level = was_on_sale ? StockLevel::in : StockLevel::never;
         sku.level = core::level_now(sku);
     }
-    return state;
-}
-
-Idempotency load_idempotency(store::Store& store) {
-    struct Found {
-        AnswersRow row;
-        std::vector<std::string> keys;
-    };
-    std::vector<Found> found;
-    for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
-        const auto partition = static_cast<PartitionId>(i);
-        store.load(partition, {RowKind::answers},
-                   [&](RowKind, std::string_view key, std::string_view value) {
-                       store::KeyedAnswers answers = store::decode_answers(value);
-                       Found& row = found.emplace_back();
-                       row.row = {.partition = partition,
-                                  .version = store::decode_version_key(key),
-                                  .at = answers.at};
-                       for (store::KeyedAnswer& answer : answers.answers) {
-                           row.keys.push_back(std::move(answer.key));
-                       }
-                   });
-    }
-    std::ranges::stable_sort(found, {}, [](const Found& row) { return row.row.at; });
-    Idempotency idempotency;
-    for (const Found& row : found) {
-        idempotency.restore(row.row, row.keys);
-    }
-    return idempotency;
+    return recovered;
 }
 
 }  // namespace holdfast::sequencer

@@ -8,7 +8,18 @@
 
 namespace holdfast::sequencer {
 
-core::State load_state(store::Store& store);
-Idempotency load_idempotency(store::Store& store);
+// A row of first answers, and the keys that they were given for.
+struct KeptAnswers {
+    AnswersRow row;
+    std::vector<std::string> keys;
+};
+KeptAnswers kept_answers(PartitionId partition, std::string_view key, std::string_view value);
+
+struct Recovered {
+    core::State state;
+    Idempotency idempotency;
+    std::uint64_t last_batch = 0;  // number of the last append
+};
+Recovered recover(store::Store& store);
 
 }  // namespace holdfast::sequencer

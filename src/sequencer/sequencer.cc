@@ -20,13 +20,16 @@ constexpr std::chrono::milliseconds nap_max{1000};
 }  // namespace
 
 Sequencer::Sequencer(store::Store& store, const Clock& clock)
+    : Sequencer(store, clock, recover(store)) {}
+
+Sequencer::Sequencer(store::Store& store, const Clock& clock, Recovered recovered)
     : store_(store),
-      state_(load_state(store)),
+      state_(std::move(recovered.state)),
       time_(clock, state_.time),
       watch_(state_, time_.now()),
-      idempotency_(load_idempotency(store)),
-      next_number_(store.last_batch() + 1),
-      durable_round_(store.last_batch()),
+      idempotency_(std::move(recovered.idempotency)),
+      next_number_(recovered.last_batch + 1),
+      durable_round_(recovered.last_batch),
       pending_(state_.holds.count()),
       skus_(state_.skus.size()) {
     // Larger than all ids that are pending: those were made no later than the last event, but for those

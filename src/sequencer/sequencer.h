@@ -23,6 +23,7 @@
 #include "sequencer/engine_time.h"
 #include "sequencer/idempotency.h"
 #include "sequencer/recent_holds.h"
+#include "sequencer/recovery.h"
 #include "sequencer/round.h"
 #include "store/store.h"
 
@@ -53,6 +54,8 @@ public:
     [[nodiscard]] Statistics statistics() const;
 
 private:
+    Sequencer(store::Store& store, const Clock& clock, Recovered recovered);
+
     struct Single {
         Submission submission;
         Done<Answer> done;

@@ -6,8 +6,8 @@
 
 #include "core/evolve.h"
 #include "core/state.h"
+#include "sequencer/event_log.h"
 #include "sequencer/round.h"
-#include "service/event_log.h"
 #include "store/codec.h"
 
 namespace holdfast::service {
@@ -15,9 +15,8 @@ namespace {
 
 using store::RowKind;
 
-// The rows that a partition keeps, as of one version.
+// The rows that a partition keeps.
 struct KeptRows {
-    Version version = 0;
     std::map<std::string, Counters, std::less<>> stock;
     std::map<std::string, store::CustomerRow, std::less<>> customers;
     std::map<HoldId, Hold> holds;
@@ -25,33 +24,38 @@ struct KeptRows {
     std::map<std::string, store::ShopperRow, std::less<>> shoppers;
     std::map<std::string, store::ReceiptRow, std::less<>> incoming;
     std::map<std::string, Alert, std::less<>> alerts;
-    bool compared = false;
 };
 
-KeptRows kept_rows(store::Store& store, PartitionId partition) {
-    KeptRows kept;
-    kept.version =
-        store.load(partition,
-                   {RowKind::stock, RowKind::live_hold, RowKind::customer, RowKind::waiting,
-                    RowKind::shopper, RowKind::incoming, RowKind::alert},
-                   [&kept](RowKind kind, std::string_view key, std::string_view value) {
-                       if (kind == RowKind::stock) {
-                           kept.stock.emplace(key, store::decode_counters(value));
-                       } else if (kind == RowKind::customer) {
-                           kept.customers.emplace(key, store::decode_customer_row(value));
-                       } else if (kind == RowKind::incoming) {
-                           kept.incoming.emplace(key, store::decode_receipt_row(value));
-                       } else if (kind == RowKind::alert) {
-                           kept.alerts.emplace(key, store::decode_alert(value));
-                       } else if (kind == RowKind::shopper) {
-                           kept.shoppers.emplace(key, store::decode_shopper_row(value));
-                       } else if (kind == RowKind::waiting) {
-                           kept.waiting.emplace(key, store::decode_waiter_row(value));
-                       } else {
-                           Hold hold = store::decode_hold(value);
-                           kept.holds.emplace(hold.id, std::move(hold));
-                       }
-                   });
+struct KeptStore {
+    std::vector<store::Head> heads;
+    std::vector<KeptRows> partitions;
+};
+
+KeptStore kept_rows(store::Store& store) {
+    KeptStore kept;
+    kept.partitions.resize(store.partition_count());
+    kept.heads = store.load(
+        {RowKind::stock, RowKind::live_hold, RowKind::customer, RowKind::waiting, RowKind::shopper,
+         RowKind::incoming, RowKind::alert},
+        [&kept](RowKind kind, PartitionId partition, std::string_view key, std::string_view value) {
+            KeptRows& rows = kept.partitions[partition];
+            if (kind == RowKind::stock) {
+                rows.stock.emplace(key, store::decode_counters(value));
+            } else if (kind == RowKind::customer) {
+                rows.customers.emplace(key, store::decode_customer_row(value));
+            } else if (kind == RowKind::incoming) {
+                rows.incoming.emplace(key, store::decode_receipt_row(value));
+            } else if (kind == RowKind::alert) {
+                rows.alerts.emplace(key, store::decode_alert(value));
+            } else if (kind == RowKind::shopper) {
+                rows.shoppers.emplace(key, store::decode_shopper_row(value));
+            } else if (kind == RowKind::waiting) {
+                rows.waiting.emplace(key, store::decode_waiter_row(value));
+            } else {
+                Hold hold = store::decode_hold(value);
+                rows.holds.emplace(hold.id, std::move(hold));
+            }
+        });
     return kept;
 }
 
@@ -317,40 +321,22 @@ private:
 
 AuditReport audit(store::Store& store) {
     AuditReport report;
-    std::vector<KeptRows> kept;
-    for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
-        kept.push_back(kept_rows(store, static_cast<PartitionId>(i)));
-        report.versions.push_back(kept.back().version);
-    }
+    const KeptStore kept = kept_rows(store);
     core::State state(store.partition_count());
-    EventLog log(store, std::vector<Version>(store.partition_count()));
-    std::size_t left = kept.size();
-    // Each partition is compared at the very version as of which its rows were read.
-    const auto compare_where_due = [&] {
-        for (std::size_t i = 0; i < kept.size(); ++i) {
-            if (!kept[i].compared && state.versions[i] == kept[i].version) {
-                Comparison(state, static_cast<PartitionId>(i), kept[i], report).run();
-                kept[i].compared = true;
-                --left;
-            }
-        }
-    };
-    compare_where_due();
-    while (left > 0) {
-        const auto event = log.next();
-        if (!event) {
-            break;
-        }
+    // Up to the very moment as of which the rows were read.
+    sequencer::EventLog log(store, state.versions, kept.heads);
+    while (const auto event = log.next()) {
         core::evolve(state, event->event, event->at);
         ++report.events;
-        compare_where_due();
     }
-    for (std::size_t i = 0; i < kept.size(); ++i) {
-        if (!kept[i].compared) {
+    for (std::size_t i = 0; i < kept.partitions.size(); ++i) {
+        report.versions.push_back(kept.heads[i].version);
+        if (state.versions[i] != kept.heads[i].version) {
             report.differences.push_back({fmt::format("partition {} version", i),
-                                          fmt::to_string(kept[i].version),
+                                          fmt::to_string(kept.heads[i].version),
                                           fmt::to_string(state.versions[i])});
         }
+        Comparison(state, static_cast<PartitionId>(i), kept.partitions[i], report).run();
     }
     return report;
 }

@@ -13,10 +13,10 @@
 #include "core/hold.h"
 #include "core/validate.h"
 #include "sequencer/answers.h"
+#include "sequencer/event_log.h"
 #include "sequencer/refusals.h"
 #include "service/alert_page.h"
 #include "service/audit.h"
-#include "service/event_log.h"
 #include "service/queries.h"
 
 namespace holdfast {
@@ -319,12 +319,16 @@ Result<Page<RecordedEvent>> Engine::events(std::string_view after, std::size_t l
 
 Result<StockAnswer> Engine::stock_at(std::string_view sku, Instant at) {
     core::State state(store_->partition_count());
-    EventLog log(*store_, std::vector<Version>(store_->partition_count()));
-    for (auto event = log.next(); event && event->at <= at; event = log.next()) {
+    sequencer::EventLog log(*store_, state.versions, store_->heads());
+    for (auto event = log.next(); event; event = log.next()) {
         if (closing_.stop_requested()) {
             return std::unexpected(sequencer::stopping());
         }
-        core::evolve(state, event->event, event->at);
+        if (event->at <= at) {
+            core::evolve(state, event->event, event->at);
+        } else if (!store_->writer()) {
+            break;  // with several writers only the events of one partition come in order of time
+        }
     }
     const core::SkuState* found = state.find_sku(sku);
     if (found == nullptr) {

@@ -20,10 +20,10 @@ public:
     [[nodiscard]] std::uint32_t partition_count() const override {
         return store_.partition_count();
     }
-    [[nodiscard]] std::uint64_t last_batch() const override { return store_.last_batch(); }
-    Version load(PartitionId partition, const std::vector<store::RowKind>& kinds,
-                 const store::RowSink& sink) override {
-        return store_.load(partition, kinds, sink);
+    std::vector<store::Head> heads() override { return store_.heads(); }
+    std::vector<store::Head> load(const std::vector<store::RowKind>& kinds,
+                                  const store::RowSink& sink) override {
+        return store_.load(kinds, sink);
     }
     std::vector<store::EventBlob> tail(PartitionId partition, Version after,
                                        std::size_t bytes_max) override {

@@ -7,7 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <holdfast/limits.h>
-#include "service/event_log.h"
+#include "sequencer/event_log.h"
 #include "store/codec.h"
 
 namespace holdfast::service {
@@ -159,7 +159,13 @@ Result<Page<RecordedEvent>> read_events(store::Store& store, std::string_view af
     if (!position) {
         return std::unexpected(bad_cursor(after));
     }
-    EventLog log(store, std::move(*position));
+    const std::vector<store::Head> heads = store.heads();
+    for (std::size_t i = 0; i < partitions; ++i) {
+        if ((*position)[i] > heads[i].version) {
+            return std::unexpected(bad_cursor(after));
+        }
+    }
+    sequencer::EventLog log(store, std::move(*position), heads);
     Page<RecordedEvent> page;
     while (page.items.size() < limit) {
         auto event = log.next();

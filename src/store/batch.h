@@ -33,8 +33,10 @@ enum class RowKind : std::uint8_t {
 struct PartitionStep {
     PartitionId partition = 0;
     Version expected = 0;  // what the decision was based on; the append conflicts if it is another
-    Version next = 0;      // what it becomes; next - expected events are in `events`
-    std::string events;    // codec EventBlob
+    // What it becomes; next - expected events are in `events`. None of them: what is there already is made
+    // as durable as this append, for who saw it and is about to tell.
+    Version next = 0;
+    std::string events;  // codec EventBlob
 };
 
 struct Row {
@@ -48,8 +50,12 @@ struct Row {
 };
 
 struct Batch {
-    // Grows by one with every append: names the batch when its outcome has to be asked for.
+    // Grows with every append: names the batch when its outcome has to be asked for. Where a store is
+    // shared, it is larger than all that the writer has seen, and ends with the writer's 16 bits.
     std::uint64_t number = 0;
+    // Take the partitions' locks before their versions are looked at, where others may append. When the
+    // append conflicts they are kept for this writer's next one, which then cannot.
+    bool lock = false;
     Instant at;
     std::vector<PartitionStep> steps;
     // In order: a later row of the same key wins.

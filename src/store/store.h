@@ -3,14 +3,17 @@
 // Broken infrastructure is an exception (StoreError) from a read, an outcome from an append.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <holdfast/clock.h>
 #include <holdfast/store_error.h>
 #include <holdfast/types.h>
 #include "store/batch.h"
@@ -33,8 +36,20 @@ using AppendDone = std::move_only_function<void(AppendResult)>;
 
 using holdfast::StoreError;
 
-// Gets each row of a partition: kind, key, value. The views live until it returns.
-using RowSink = std::function<void(RowKind, std::string_view key, std::string_view value)>;
+// Gets each row. The views live until it returns.
+using RowSink =
+    std::function<void(RowKind, PartitionId, std::string_view key, std::string_view value)>;
+
+// Where a partition stands: its version, and the number of the append that brought it there.
+struct Head {
+    Version version = 0;
+    std::uint64_t batch = 0;
+    bool operator==(const Head&) const = default;
+};
+// Number of the last append, 0 for a new store.
+inline std::uint64_t last_batch(const std::vector<Head>& heads) {
+    return heads.empty() ? 0 : std::ranges::max(heads, {}, &Head::batch).batch;
+}
 
 // One append's events in one partition.
 struct EventBlob {
@@ -53,12 +68,17 @@ public:
     virtual ~Store() = default;
 
     [[nodiscard]] virtual std::uint32_t partition_count() const = 0;
-    // Number of the last append, 0 for a new store.
-    [[nodiscard]] virtual std::uint64_t last_batch() const = 0;
+    // Set where other processes may append to the same partitions: this one's number, 1 or more, which no
+    // other has while this one lives. The numbers of its appends end with these 16 bits.
+    [[nodiscard]] virtual std::optional<std::uint16_t> writer() const { return std::nullopt; }
+    // The store's own clock, which all who share it go by; null: the machine's.
+    [[nodiscard]] virtual std::shared_ptr<const Clock> clock() const { return nullptr; }
 
-    // All rows of the given kinds, ordered by kind and key, as of one version, which it returns.
-    virtual Version load(PartitionId partition, const std::vector<RowKind>& kinds,
-                         const RowSink& sink) = 0;
+    // Of all partitions, as of one moment.
+    virtual std::vector<Head> heads() = 0;
+    // All rows of the given kinds: by kind in the order given, then by partition, then by key. All as of
+    // one moment, whose heads it returns.
+    virtual std::vector<Head> load(const std::vector<RowKind>& kinds, const RowSink& sink) = 0;
     // Whole blobs with events after `after`, oldest first, until `bytes_max` is passed (at least one
     // when there is one).
     virtual std::vector<EventBlob> tail(PartitionId partition, Version after,

@@ -62,10 +62,10 @@ void falsify(const std::filesystem::path& data, const std::string& sku, Quantity
     Counters counters = store::decode_counters(opened->find(0, store::RowKind::stock, key).value());
     counters.on_hand += units;
     counters.available += units;
-    const Version version = opened->load(0, {}, [](auto&&...) {});
+    const Version version = opened->heads()[0].version;
     std::string value;
     store::encode(value, counters);
-    holdfast::testing::BatchMaker batch(opened->last_batch() + 1,
+    holdfast::testing::BatchMaker batch(last_batch(opened->heads()) + 1,
                                         Instant(std::chrono::hours(525600)));
     batch.add(0, version, {HoldRefused{.cart = "c-9"}}).put(store::RowKind::stock, 0, key, value);
     const auto result = holdfast::testing::append_and_wait(*opened, batch.take());

@@ -82,16 +82,16 @@ protected:
     // As "kind key=value", in the order in which they come.
     std::vector<std::string> rows(PartitionId partition, const std::vector<RowKind>& kinds) {
         std::vector<std::string> found;
-        store().load(partition, kinds,
-                     [&](RowKind kind, std::string_view key, std::string_view value) {
-                         found.push_back(std::to_string(static_cast<int>(kind)) + " " +
-                                         std::string(key) + "=" + std::string(value));
-                     });
+        store().load(
+            kinds, [&](RowKind kind, PartitionId of, std::string_view key, std::string_view value) {
+                if (of == partition) {
+                    found.push_back(std::to_string(static_cast<int>(kind)) + " " +
+                                    std::string(key) + "=" + std::string(value));
+                }
+            });
         return found;
     }
-    Version version(PartitionId partition) {
-        return store().load(partition, {}, [](RowKind, std::string_view, std::string_view) {});
-    }
+    Version version(PartitionId partition) { return store().heads().at(partition).version; }
 
     std::unique_ptr<Subject> subject_ = GetParam().make();
 };
@@ -102,7 +102,7 @@ Event received(const std::string& sku, Quantity quantity) {
 
 TEST_P(StoreContract, NewStoresAreEmpty) {
     EXPECT_EQ(store().partition_count(), partitions);
-    EXPECT_EQ(store().last_batch(), 0U);
+    EXPECT_EQ(last_batch(store().heads()), 0U);
     for (PartitionId partition = 0; partition < partitions; ++partition) {
         EXPECT_EQ(version(partition), 0U);
         EXPECT_THAT(store().tail(partition, 0, 1000), IsEmpty());
@@ -121,7 +121,7 @@ TEST_P(StoreContract, AppendsAreThereAndStayThere) {
         SCOPED_TRACE(when);
         EXPECT_EQ(version(1), 2U);
         EXPECT_EQ(version(0), 0U);
-        EXPECT_EQ(store().last_batch(), 1U);
+        EXPECT_EQ(last_batch(store().heads()), 1U);
         EXPECT_EQ(store().partition_count(), partitions);
         EXPECT_THAT(rows(1, {RowKind::stock}), ElementsAre("3 a=3"));
         const auto blobs = store().tail(1, 0, 1000);
@@ -144,7 +144,7 @@ TEST_P(StoreContract, AnotherVersionIsAConflictAndWritesNothing) {
                   AppendOutcome::conflict);
     }
     EXPECT_EQ(version(0), 1U);
-    EXPECT_EQ(store().last_batch(), 1U);
+    EXPECT_EQ(last_batch(store().heads()), 1U);
     EXPECT_THAT(rows(0, {RowKind::stock}), IsEmpty());
     EXPECT_EQ(store().tail(0, 0, 1000).size(), 1U);
     // And the writer that decides again on what is there gets through.
@@ -210,7 +210,7 @@ TEST_P(StoreContract, LoadsByKindThenKeyAndOnlyWhatWasAsked) {
               AppendOutcome::appended);
     EXPECT_THAT(
         rows(0, {RowKind::stock, RowKind::sku}),
-        ElementsAre("1 z=s", std::string("3 \0\1=h1", 7), "3 A=h2", std::string("3 \xff\0=h3", 7)));
+        ElementsAre(std::string("3 \0\1=h1", 7), "3 A=h2", std::string("3 \xff\0=h3", 7), "1 z=s"));
 }
 
 // The largest kind of rows, which a store may keep in a way of its own.
@@ -219,8 +219,8 @@ TEST_P(StoreContract, PendingHoldsComeGoAndChangeInAnyOrder) {
     std::uint64_t number = 0;
     const auto check = [&] {
         std::map<HoldId, std::string> loaded;
-        store().load(0, {RowKind::live_hold},
-                     [&](RowKind, std::string_view key, std::string_view value) {
+        store().load({RowKind::live_hold},
+                     [&](RowKind, PartitionId, std::string_view key, std::string_view value) {
                          EXPECT_TRUE(loaded.empty() || loaded.rbegin()->first < decode_id_key(key));
                          loaded.emplace(decode_id_key(key), value);
                      });
@@ -278,8 +278,8 @@ TEST_P(StoreContract, StockIsAsTheLastAppendLeftIt) {
     const auto check = [&] {
         std::map<std::string, std::string> loaded;
         std::map<std::string, std::string> scanned;
-        store().load(0, {RowKind::stock},
-                     [&](RowKind, std::string_view key, std::string_view value) {
+        store().load({RowKind::stock},
+                     [&](RowKind, PartitionId, std::string_view key, std::string_view value) {
                          EXPECT_TRUE(loaded.empty() || loaded.rbegin()->first < key);
                          loaded.emplace(key, value);
                      });
@@ -440,11 +440,11 @@ TEST_P(StoreContract, AnUnknownOutcomeIsResolvedByTheVersion) {
     EXPECT_EQ(append_and_wait(faulty, BatchMaker(1).add(0, 0, {received("a", 1)}).take()).outcome,
               AppendOutcome::unknown);
     EXPECT_EQ(version(0), 1U);
-    EXPECT_EQ(store().last_batch(), 1U);
+    EXPECT_EQ(last_batch(store().heads()), 1U);
     EXPECT_EQ(append_and_wait(faulty, BatchMaker(2).add(0, 1, {received("a", 1)}).take()).outcome,
               AppendOutcome::unknown);
     EXPECT_EQ(version(0), 1U);
-    EXPECT_EQ(store().last_batch(), 1U);
+    EXPECT_EQ(last_batch(store().heads()), 1U);
     EXPECT_EQ(append_and_wait(faulty, BatchMaker(2).add(0, 1, {received("a", 1)}).take()).outcome,
               AppendOutcome::appended);
 }
@@ -460,10 +460,10 @@ TEST_P(StoreContract, ReadersSeeWholeAppends) {
             while (!last_round) {
                 last_round = written;
                 std::vector<std::string> values;
-                const Version at = store().load(
-                    0, {RowKind::stock}, [&](RowKind, std::string_view, std::string_view value) {
-                        values.emplace_back(value);
-                    });
+                const auto heads = store().load(
+                    {RowKind::stock}, [&](RowKind, PartitionId, std::string_view,
+                                          std::string_view value) { values.emplace_back(value); });
+                const Version at = heads[0].version;
                 EXPECT_THAT(values, ::testing::Each(std::to_string(at)));
                 EXPECT_EQ(values.size(), at == 0 ? 0 : 3);
                 const auto blobs = store().tail(0, 0, 1 << 20);

@@ -82,7 +82,7 @@ std::string compare_log_with_rows(Service& service, store::Store& store) {
             core::evolve(holds[*id], recorded.event);
         }
     }
-    if (std::string found = core::difference(folded, sequencer::load_state(store));
+    if (std::string found = core::difference(folded, sequencer::recover(store).state);
         !found.empty()) {
         return found;
     }

@@ -43,7 +43,7 @@ struct Machine {
 
 void expect_recovers(const Machine& machine, const Progress& progress) {
     const auto store = machine.open(true);
-    const std::uint64_t found = store->last_batch();
+    const std::uint64_t found = last_batch(store->heads());
     EXPECT_GE(found, progress.appended);
     EXPECT_LE(found, progress.appended + progress.unknown);
     expect_holds_first(*store, found);
@@ -73,8 +73,7 @@ TEST_P(DiskFaults, LoseNothingThatWasAnsweredAsDone) {
             Script script;
             progress = run(*store, script, appends);
             // What is durable can still be read, whatever became of the writes.
-            (void)store->load(0, {store::RowKind::stock},
-                              [](store::RowKind, std::string_view, std::string_view) {});
+            (void)store->load({store::RowKind::stock}, [](auto&&...) {});
         } catch (const store::StoreError& error) {
             EXPECT_THAT(error.what(), HasSubstr(machine.path().string())) << "says which store";
         }
@@ -179,10 +178,10 @@ TEST(DiskFault, ARealFullDiskStopsTheStoreAndLosesNothing) {
     ASSERT_EQ(::mount("none", directory.path().c_str(), "tmpfs", MS_REMOUNT, "size=64m"), 0);
     {
         const auto store = store::open_rocksdb(options);
-        EXPECT_GE(store->last_batch(), progress.appended);
-        EXPECT_LE(store->last_batch(), progress.appended + progress.unknown);
-        expect_holds_first(*store, store->last_batch());
-        Script script = Script::after(store->last_batch());
+        EXPECT_GE(last_batch(store->heads()), progress.appended);
+        EXPECT_LE(last_batch(store->heads()), progress.appended + progress.unknown);
+        expect_holds_first(*store, last_batch(store->heads()));
+        Script script = Script::after(last_batch(store->heads()));
         EXPECT_EQ(run(*store, script, 100).appended, 100U);
     }
     EXPECT_EQ(::umount(directory.path().c_str()), 0);

@@ -30,12 +30,14 @@ const std::vector<RowKind> all_kinds = {RowKind::sku,       RowKind::location,  
 
 std::string rows_of(store::Store& store, PartitionId partition) {
     std::string rows;
-    const Version version = store.load(
-        partition, all_kinds, [&](RowKind kind, std::string_view key, std::string_view value) {
-            rows += static_cast<char>(kind);
-            rows.append(key).append("=").append(value).append("\n");
+    const auto heads = store.load(
+        all_kinds, [&](RowKind kind, PartitionId of, std::string_view key, std::string_view value) {
+            if (of == partition) {
+                rows += static_cast<char>(kind);
+                rows.append(key).append("=").append(value).append("\n");
+            }
         });
-    return rows + std::to_string(version);
+    return rows + std::to_string(heads[partition].version);
 }
 
 std::string events_of(store::Store& store, PartitionId partition) {
@@ -119,7 +121,7 @@ void expect_holds_first(store::Store& store, std::uint64_t batches) {
     for (std::uint64_t i = 0; i < batches; ++i) {
         ASSERT_EQ(append_and_wait(model, script.next()).outcome, AppendOutcome::appended);
     }
-    EXPECT_EQ(store.last_batch(), batches);
+    EXPECT_EQ(last_batch(store.heads()), batches);
     for (PartitionId partition = 0; partition < partitions; ++partition) {
         // Not EXPECT_EQ: what it prints of a difference fills screens.
         EXPECT_TRUE(rows_of(store, partition) == rows_of(model, partition))

@@ -32,7 +32,7 @@ void require_absent(const fs::path& directory, const char* what) {
 
 // Opens the copy without changing it, compares what it says of itself with its events, and reads
 // every block once.
-std::vector<StoredHead> verify(const fs::path& directory, const std::string& id) {
+std::vector<Head> verify(const fs::path& directory, const std::string& id) {
     rocksdb::DB* opened = nullptr;
     auto status = rocksdb::DB::OpenForReadOnly(settings({.path = directory}, nullptr),
                                                directory.string(), &opened);
@@ -44,7 +44,7 @@ std::vector<StoredHead> verify(const fs::path& directory, const std::string& id)
     if (identity.id != id) {
         fail_damaged(directory.string(), "it is another store's database");
     }
-    std::vector<StoredHead> heads = read_heads(*db, directory.string(), identity.partitions);
+    std::vector<Head> heads = read_heads(*db, directory.string(), identity.partitions);
     if (status = db->VerifyChecksum(); !status.ok()) {
         fail_damaged(directory.string(), status.ToString());
     }
@@ -107,11 +107,9 @@ void back_up(rocksdb::DB& db, const Mark& mark, const fs::path& directory) {
                         "exists, and the free space.",
                         directory.string(), status.ToString()));
     }
-    const std::vector<StoredHead> heads = verify(directory, mark.id);
+    const std::vector<Head> heads = verify(directory, mark.id);
     MarkFile(*rocksdb::Env::Default()->GetFileSystem(), directory.string())
-        .create({.id = mark.id,
-                 .epoch = mark.epoch,
-                 .acknowledged = std::ranges::max(heads, {}, &StoredHead::batch).batch});
+        .create({.id = mark.id, .epoch = mark.epoch, .acknowledged = last_batch(heads)});
 }
 
 void restore_rocksdb(const fs::path& from, const fs::path& to) try {
@@ -127,7 +125,7 @@ void restore_rocksdb(const fs::path& from, const fs::path& to) try {
     fs::remove_all(unfinished);
     copy_files(from, unfinished);
     const auto heads = verify(unfinished, mark.id);
-    if (std::ranges::max(heads, {}, &StoredHead::batch).batch < mark.acknowledged) {
+    if (last_batch(heads) < mark.acknowledged) {
         fail_damaged(from.string(), "it has lost acknowledged changes");
     }
     {

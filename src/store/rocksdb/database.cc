@@ -28,7 +28,7 @@ std::string encode(const Identity& identity) {
     return bytes;
 }
 
-std::string encode(const StoredHead& head) {
+std::string encode(const Head& head) {
     std::string bytes;
     ByteWriter out(bytes);
     out.number(head.version);
@@ -93,7 +93,7 @@ void make_store(Database& database, const RocksDbOptions& options,
     write.Put(own_key(OwnRecord::identity, 0), encode(identity));
     database.heads.resize(options.partitions);
     for (std::uint32_t i = 0; i < options.partitions; ++i) {
-        write.Put(own_key(OwnRecord::head, static_cast<PartitionId>(i)), encode(StoredHead{}));
+        write.Put(own_key(OwnRecord::head, static_cast<PartitionId>(i)), encode(Head{}));
     }
     auto status = database.db->Write(durable_write(), &write);
     if (status.ok()) {
@@ -106,10 +106,6 @@ void make_store(Database& database, const RocksDbOptions& options,
     }
     database.mark.epoch = identity.epoch;
     database.mark_file->write(database.mark);
-}
-
-std::uint64_t last_batch(const std::vector<StoredHead>& heads) {
-    return std::ranges::max(heads, {}, &StoredHead::batch).batch;
 }
 
 void open_store(Database& database, const RocksDbOptions& options,
@@ -195,9 +191,8 @@ Identity read_identity(rocksdb::DB& db, const std::string& path) {
     return identity;
 }
 
-std::vector<StoredHead> read_heads(rocksdb::DB& db, const std::string& path,
-                                   std::uint32_t partitions) {
-    std::vector<StoredHead> heads(partitions);
+std::vector<Head> read_heads(rocksdb::DB& db, const std::string& path, std::uint32_t partitions) {
+    std::vector<Head> heads(partitions);
     for (std::uint32_t i = 0; i < partitions; ++i) {
         const auto partition = static_cast<PartitionId>(i);
         std::string bytes;
@@ -234,7 +229,7 @@ void raise_epoch(Database& database, std::uint64_t batch_min) {
     Identity identity = read_identity(*database.db, database.path);
     ++identity.epoch;
     // Batch numbers that were given out are not given out again, even if what they named is lost.
-    StoredHead& first = database.heads.front();
+    Head& first = database.heads.front();
     first.batch = std::max(first.batch, batch_min);
     rocksdb::WriteBatch write;
     write.Put(own_key(OwnRecord::identity, 0), encode(identity));

@@ -14,12 +14,6 @@
 
 namespace holdfast::store {
 
-// Where a partition stood when the store was opened.
-struct StoredHead {
-    Version version = 0;
-    std::uint64_t batch = 0;
-};
-
 struct Database {
     std::string path;
     std::shared_ptr<rocksdb::FileSystem> files;
@@ -27,7 +21,7 @@ struct Database {
     std::unique_ptr<MarkFile> mark_file;
     Mark mark;
     std::unique_ptr<rocksdb::DB> db;
-    std::vector<StoredHead> heads;
+    std::vector<Head> heads;  // when it was opened
 };
 
 // Throws StoreError. The listener (may be null) hears of background errors while it is open.
@@ -35,8 +29,7 @@ Database open_database(const RocksDbOptions& options,
                        const std::shared_ptr<rocksdb::EventListener>& listener);
 
 // The heads as the database has them, each checked against the last event of its partition.
-std::vector<StoredHead> read_heads(rocksdb::DB& db, const std::string& path,
-                                   std::uint32_t partitions);
+std::vector<Head> read_heads(rocksdb::DB& db, const std::string& path, std::uint32_t partitions);
 
 // What the database says of itself.
 struct Identity {

@@ -40,7 +40,7 @@ std::string index_key(KeyKind kind, std::string_view name, HoldId id) {
 
 }  // namespace
 
-HoldIndexer::HoldIndexer(rocksdb::DB& database, const std::vector<Head>& heads, Tail tail,
+HoldIndexer::HoldIndexer(rocksdb::DB& database, const std::vector<LiveHead>& heads, Tail tail,
                          std::function<std::uint32_t()> appends_so_far)
     : database_(database),
       heads_(heads),
@@ -155,7 +155,7 @@ void HoldIndexer::catch_up(const std::stop_token& ending) {
     std::vector<Version> durable;
     durable.reserve(heads_.size());
     std::ranges::transform(heads_, std::back_inserter(durable),
-                           [](const Head& head) { return head.version.load(); });
+                           [](const LiveHead& head) { return head.version.load(); });
     for (std::size_t i = 0; i < heads_.size(); ++i) {
         bool behind = true;
         while (behind && !ending.stop_requested()) {

@@ -27,7 +27,7 @@ public:
         std::function<std::vector<EventBlob>(PartitionId, Version after, std::size_t bytes_max)>;
 
     // `appends_so_far` tells whether the store is busy. The database and the heads outlive this.
-    HoldIndexer(rocksdb::DB& database, const std::vector<Head>& heads, Tail tail,
+    HoldIndexer(rocksdb::DB& database, const std::vector<LiveHead>& heads, Tail tail,
                 std::function<std::uint32_t()> appends_so_far);
     ~HoldIndexer();
     HoldIndexer(const HoldIndexer&) = delete;
@@ -46,7 +46,7 @@ private:
     Version read_marker(PartitionId partition) const;
 
     rocksdb::DB& database_;
-    const std::vector<Head>& heads_;
+    const std::vector<LiveHead>& heads_;
     Tail tail_;
     std::function<std::uint32_t()> appends_so_far_;
     std::mutex mutex_;

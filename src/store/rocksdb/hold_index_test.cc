@@ -26,7 +26,7 @@ TEST(HoldIndexTest, AQueryCatchesUpWithWhatWasDurableAndNoFurther) {
     rocksdb::DB* opened = nullptr;
     ASSERT_TRUE(rocksdb::DB::Open(options, (directory.path() / "data").string(), &opened).ok());
     const std::unique_ptr<rocksdb::DB> database(opened);
-    std::vector<Head> heads(1);
+    std::vector<LiveHead> heads(1);
     heads[0].version = 5;
     HoldIndexer indexer(*database, heads, endless, [] { return 0U; });
     EXPECT_GE(indexer.holds_of(HoldIndex::cart, "cart", {}, 100, {}).size(), 5U);

@@ -154,15 +154,8 @@ public:
     [[nodiscard]] std::uint32_t partition_count() const override {
         return static_cast<std::uint32_t>(heads_.size());
     }
-    [[nodiscard]] std::uint64_t last_batch() const override {
-        std::uint64_t last = 0;
-        for (const Head& head : heads_) {
-            last = std::max(last, head.batch.load());
-        }
-        return last;
-    }
-    Version load(PartitionId partition, const std::vector<RowKind>& kinds,
-                 const RowSink& sink) override;
+    std::vector<Head> heads() override;
+    std::vector<Head> load(const std::vector<RowKind>& kinds, const RowSink& sink) override;
     std::vector<EventBlob> tail(PartitionId partition, Version after,
                                 std::size_t bytes_max) override;
     void append(Batch batch, AppendDone done) override {
@@ -181,6 +174,9 @@ public:
     }
 
 private:
+    [[nodiscard]] std::vector<Head> heads_at(const rocksdb::ReadOptions& read) const;
+    void load(const rocksdb::ReadOptions& read, RowKind kind, PartitionId partition,
+              const RowSink& sink) const;
     void check(const rocksdb::Status& status, const char* what, PartitionId partition) const {
         // Asked first: to name what is nearly never needed takes longer than the read.
         if (!status.ok()) {
@@ -190,7 +186,7 @@ private:
 
     Database database_;
     rocksdb::DB& db_;
-    std::vector<Head> heads_;
+    std::vector<LiveHead> heads_;
     std::shared_ptr<ErrorListener> listener_;
     std::unique_ptr<MarkKeeper> mark_keeper_;
     std::unique_ptr<Writer> writer_;
@@ -209,42 +205,65 @@ RocksDbStore::~RocksDbStore() {
     }
 }
 
-Version RocksDbStore::load(PartitionId partition, const std::vector<RowKind>& kinds,
-                           const RowSink& sink) {
+std::vector<Head> RocksDbStore::heads_at(const rocksdb::ReadOptions& read) const {
+    std::vector<Head> heads(heads_.size());
+    std::string bytes;
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+        const auto partition = static_cast<PartitionId>(i);
+        check(db_.Get(read, own_key(OwnRecord::head, partition), &bytes), "the version", partition);
+        ByteReader in(bytes, "head of a partition");
+        heads[i].version = in.number();
+        heads[i].batch = in.number();
+    }
+    return heads;
+}
+
+std::vector<Head> RocksDbStore::heads() {
+    rocksdb::ManagedSnapshot snapshot(&db_);
+    rocksdb::ReadOptions read;
+    read.snapshot = snapshot.snapshot();
+    return heads_at(read);
+}
+
+std::vector<Head> RocksDbStore::load(const std::vector<RowKind>& kinds, const RowSink& sink) {
     rocksdb::ManagedSnapshot snapshot(&db_);
     rocksdb::ReadOptions read = long_read();
     read.snapshot = snapshot.snapshot();
-    std::string head;
-    check(db_.Get(read, own_key(OwnRecord::head, partition), &head), "the version", partition);
-
-    std::vector<RowKind> ordered = kinds;
-    std::ranges::sort(ordered);
-    for (const RowKind kind : ordered) {
-        if (kind == RowKind::live_hold) {
-            LiveHoldsCursor at(db_, read, partition, {});
-            for (; at.valid(); at.next()) {
-                sink(kind, at.key(), at.value());
-            }
-            check(at.status(), "the pending holds", partition);
-            continue;
+    for (const RowKind kind : kinds) {
+        for (std::size_t i = 0; i < heads_.size(); ++i) {
+            load(read, kind, static_cast<PartitionId>(i), sink);
         }
-        if (kind == RowKind::stock) {
-            for (const auto& [key, value] : read_stock_rows(db_, read, partition)) {
-                sink(kind, key, value);
-            }
-            continue;
-        }
-        const std::string prefix = prefix_of(key_kind(kind), partition);
-        const std::string end = end_of(key_kind(kind), partition);
-        const rocksdb::Slice upper_bound(end);
-        read.iterate_upper_bound = &upper_bound;
-        const std::unique_ptr<rocksdb::Iterator> at(db_.NewIterator(read));
-        for (at->Seek(prefix); at->Valid(); at->Next()) {
-            sink(kind, at->key().ToStringView().substr(prefix.size()), at->value().ToStringView());
-        }
-        check(at->status(), "the rows", partition);
     }
-    return ByteReader(head, "head of a partition").number();
+    return heads_at(read);
+}
+
+void RocksDbStore::load(const rocksdb::ReadOptions& read, RowKind kind, PartitionId partition,
+                        const RowSink& sink) const {
+    if (kind == RowKind::live_hold) {
+        LiveHoldsCursor at(db_, read, partition, {});
+        for (; at.valid(); at.next()) {
+            sink(kind, partition, at.key(), at.value());
+        }
+        check(at.status(), "the pending holds", partition);
+        return;
+    }
+    if (kind == RowKind::stock) {
+        for (const auto& [key, value] : read_stock_rows(db_, read, partition)) {
+            sink(kind, partition, key, value);
+        }
+        return;
+    }
+    const std::string prefix = prefix_of(key_kind(kind), partition);
+    const std::string end = end_of(key_kind(kind), partition);
+    const rocksdb::Slice upper_bound(end);
+    rocksdb::ReadOptions bounded = read;
+    bounded.iterate_upper_bound = &upper_bound;
+    const std::unique_ptr<rocksdb::Iterator> at(db_.NewIterator(bounded));
+    for (at->Seek(prefix); at->Valid(); at->Next()) {
+        sink(kind, partition, at->key().ToStringView().substr(prefix.size()),
+             at->value().ToStringView());
+    }
+    check(at->status(), "the rows", partition);
 }
 
 std::vector<EventBlob> RocksDbStore::tail(PartitionId partition, Version after,

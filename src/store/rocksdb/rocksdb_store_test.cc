@@ -47,10 +47,9 @@ protected:
 
     static void append_holds(Store& store, std::uint64_t count) {
         for (std::uint64_t i = 0; i < count; ++i) {
-            const std::uint64_t number = store.last_batch() + 1;
+            const std::uint64_t number = last_batch(store.heads()) + 1;
             const Hold hold = hold_number(number, "cart");
-            const Version version =
-                store.load(0, {}, [](RowKind, std::string_view, std::string_view) {});
+            const Version version = store.heads()[0].version;
             ASSERT_EQ(append_and_wait(store, BatchMaker(number)
                                                  .add(0, version, {HoldPlaced{hold}})
                                                  .put_hold(RowKind::live_hold, 0, hold)
@@ -61,10 +60,11 @@ protected:
     }
     static std::size_t live_holds(Store& store) {
         std::size_t count = 0;
-        store.load(0, {RowKind::live_hold}, [&](RowKind, std::string_view, std::string_view value) {
-            (void)decode_hold(value);
-            ++count;
-        });
+        store.load({RowKind::live_hold},
+                   [&](RowKind, PartitionId, std::string_view, std::string_view value) {
+                       (void)decode_hold(value);
+                       ++count;
+                   });
         return count;
     }
 
@@ -120,7 +120,7 @@ TEST_F(RocksDbStore, CarriesOutWhatItHasAcceptedBeforeItCloses) {
     }
     store.reset();
     EXPECT_EQ(appended, 20);
-    EXPECT_EQ(open()->last_batch(), 20U);
+    EXPECT_EQ(last_batch(open()->heads()), 20U);
     EXPECT_EQ(mark(path_).acknowledged, 20U);
 }
 
@@ -238,11 +238,11 @@ TEST_F(RocksDbStore, RefusesAStoreThatLostTheEndOfItsLog) {
 
     auto store = open({.path = path_, .accept_loss = true});
     EXPECT_EQ(live_holds(*store), 0U);
-    EXPECT_EQ(store->last_batch(), 5U) << "numbers are not given out twice";
+    EXPECT_EQ(last_batch(store->heads()), 5U) << "numbers are not given out twice";
     append_holds(*store, 1);
     store.reset();
     EXPECT_EQ(mark(path_).epoch, 2U);
-    EXPECT_EQ(open()->last_batch(), 6U);
+    EXPECT_EQ(last_batch(open()->heads()), 6U);
 }
 
 TEST_F(RocksDbStore, RefusesAnotherStoresMark) {
@@ -300,10 +300,11 @@ TEST_F(RocksDbStore, BacksUpWhileItIsWritten) {
     EXPECT_EQ(mark(copy).id, mark(path_).id);
 
     auto copied = open({.path = copy});
-    EXPECT_GE(copied->last_batch(), 10U);
-    EXPECT_LE(copied->last_batch(), store->last_batch());
-    EXPECT_EQ(live_holds(*copied), copied->last_batch());
-    EXPECT_EQ(copied->holds_of(HoldIndex::cart, "cart", {}, 100'000).size(), copied->last_batch());
+    EXPECT_GE(last_batch(copied->heads()), 10U);
+    EXPECT_LE(last_batch(copied->heads()), last_batch(store->heads()));
+    EXPECT_EQ(live_holds(*copied), last_batch(copied->heads()));
+    EXPECT_EQ(copied->holds_of(HoldIndex::cart, "cart", {}, 100'000).size(),
+              last_batch(copied->heads()));
 }
 
 TEST_F(RocksDbStore, RestoresABackupAsANewEpoch) {
@@ -321,7 +322,7 @@ TEST_F(RocksDbStore, RestoresABackupAsANewEpoch) {
     auto store = open({.path = restored});
     EXPECT_EQ(live_holds(*store), 10U);
     append_holds(*store, 1);
-    EXPECT_EQ(store->last_batch(), 11U);
+    EXPECT_EQ(last_batch(store->heads()), 11U);
     EXPECT_EQ(mark(copy).epoch, 1U) << "the backup is as it was";
     EXPECT_THROW(restore_rocksdb(copy, restored), StoreError) << "it exists";
     EXPECT_THROW(restore_rocksdb(restored, scratch_.path() / "x"), StoreError) << "it is in use";

@@ -27,7 +27,7 @@ rocksdb::Slice slice(std::string_view bytes) {
 
 }  // namespace
 
-Writer::Writer(rocksdb::DB& database, std::vector<Head>& heads, Acknowledging acknowledging)
+Writer::Writer(rocksdb::DB& database, std::vector<LiveHead>& heads, Acknowledging acknowledging)
     : database_(database),
       heads_(heads),
       acknowledging_(std::move(acknowledging)),

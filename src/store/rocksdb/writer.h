@@ -20,7 +20,7 @@
 namespace holdfast::store {
 
 // Where a partition stands. Written by the writer, read by anybody.
-struct Head {
+struct LiveHead {
     std::atomic<Version> version = 0;
     std::atomic<std::uint64_t> batch = 0;
 };
@@ -32,7 +32,7 @@ public:
     using Acknowledging = std::function<void(std::uint64_t batch)>;
 
     // The database and the heads outlive the writer.
-    Writer(rocksdb::DB& database, std::vector<Head>& heads, Acknowledging acknowledging);
+    Writer(rocksdb::DB& database, std::vector<LiveHead>& heads, Acknowledging acknowledging);
     ~Writer();
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
@@ -59,7 +59,7 @@ private:
     [[nodiscard]] std::string stop_reason() const;
 
     rocksdb::DB& database_;
-    std::vector<Head>& heads_;
+    std::vector<LiveHead>& heads_;
     Acknowledging acknowledging_;
     LiveHoldsWriter live_holds_;
     StockRowsWriter stock_rows_;

@@ -9,32 +9,27 @@
 #include <holdfast/events.h>
 #include "store/store.h"
 
-namespace holdfast::service {
+namespace holdfast::sequencer {
 
 class EventLog {
 public:
-    // Starts after these versions, one for each partition.
-    EventLog(store::Store& store, std::vector<Version> after);
+    // What happened after these versions, one for each partition, up to `until`: heads as of one moment, so
+    // that an event of several partitions is either seen in all of them or in none.
+    EventLog(store::Store& store, std::vector<Version> after, std::vector<store::Head> until);
 
-    // The next event; nothing at the end of the log as it stands now.
+    // Nothing when all was handed out.
     std::optional<RecordedEvent> next();
     // The versions up to which events were handed out.
     [[nodiscard]] const std::vector<Version>& position() const { return position_; }
 
 private:
-    struct Reader {
-        std::deque<RecordedEvent> ahead;
-        bool exhausted = false;  // has nothing more of the appends up to until_
-    };
     void fill(PartitionId partition);
     [[nodiscard]] const RecordedEvent* first();
 
     store::Store& store_;
     std::vector<Version> position_;
-    std::vector<Reader> readers_;  // by partition
-    // Appends up to this number were complete before the partitions were read, so that an event of
-    // several partitions is either seen in all of them or in none.
-    std::uint64_t until_;
+    std::vector<std::deque<RecordedEvent>> ahead_;  // by partition
+    std::vector<store::Head> until_;
 };
 
-}  // namespace holdfast::service
+}  // namespace holdfast::sequencer

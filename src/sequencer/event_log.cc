@@ -1,0 +1,76 @@
+#include "sequencer/event_log.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "store/codec.h"
+
+namespace holdfast::sequencer {
+namespace {
+
+// Bytes read ahead of one partition.
+constexpr std::size_t piece_bytes = 1 << 20;
+
+using Place = std::pair<std::uint64_t, std::uint32_t>;
+
+Place place(const RecordedEvent& event) {
+    return {event.batch, event.index};
+}
+
+}  // namespace
+
+EventLog::EventLog(store::Store& store, std::vector<Version> after, std::vector<store::Head> until)
+    : store_(store),
+      position_(std::move(after)),
+      ahead_(position_.size()),
+      until_(std::move(until)) {}
+
+void EventLog::fill(PartitionId partition) {
+    for (const store::EventBlob& blob : store_.tail(partition, position_[partition], piece_bytes)) {
+        if (blob.first > until_[partition].version) {
+            break;
+        }
+        for (RecordedEvent& event : store::decode_blob(partition, blob)) {
+            if (event.version > position_[partition]) {
+                ahead_[partition].push_back(std::move(event));
+            }
+        }
+    }
+    if (ahead_[partition].empty()) {
+        throw store::StoreError(
+            fmt::format("partition {} is at version {}, but its events after version {} are "
+                        "missing: it is damaged; restore a backup",
+                        partition, until_[partition].version, position_[partition]));
+    }
+}
+
+const RecordedEvent* EventLog::first() {
+    const RecordedEvent* first = nullptr;
+    for (std::size_t i = 0; i < ahead_.size(); ++i) {
+        if (ahead_[i].empty() && position_[i] < until_[i].version) {
+            fill(static_cast<PartitionId>(i));
+        }
+        if (!ahead_[i].empty() && (first == nullptr || place(ahead_[i].front()) < place(*first))) {
+            first = &ahead_[i].front();
+        }
+    }
+    return first;
+}
+
+std::optional<RecordedEvent> EventLog::next() {
+    const RecordedEvent* const found = first();
+    if (found == nullptr) {
+        return std::nullopt;
+    }
+    RecordedEvent event = *found;
+    for (std::size_t i = 0; i < ahead_.size(); ++i) {
+        if (!ahead_[i].empty() && place(ahead_[i].front()) == place(event)) {
+            position_[i] = ahead_[i].front().version;
+            ahead_[i].pop_front();
+        }
+    }
+    return event;
+}
+
+}  // namespace holdfast::sequencer
