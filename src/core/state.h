@@ -170,6 +170,7 @@ public:
                                                std::string_view name) const;
     // The last of `skus` is new.
     void add_last(const std::vector<SkuState>& skus);
+    [[nodiscard]] std::size_t count() const { return entries_.size(); }
     // Brings the SKU into the cache without waiting for it.
     void prefetch(const std::vector<SkuState>& skus, std::string_view name) const;
 
