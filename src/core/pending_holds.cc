@@ -216,6 +216,20 @@ PackedLines PendingHold::lines() const {
     return lines;
 }
 
+PendingHold PendingHold::copy() const {
+    PendingHold copy;
+    copy.id = id;
+    copy.created_at = created_at;
+    copy.fence = fence;
+    copy.expires_ms = expires_ms;
+    copy.beats_until_ms = beats_until_ms;
+    copy.heartbeat_s = heartbeat_s;
+    copy.extensions = extensions;
+    copy.secured = secured;
+    copy.packed = pack({.cart = cart(), .customer = customer(), .region = region()}, lines());
+    return copy;
+}
+
 namespace {
 
 // Grows by blocks, so that it never moves a hold nor takes twice its memory, and finds one with a shift
@@ -372,6 +386,13 @@ const PendingHold* PendingHolds::find(HoldId id) const {
 
 void PendingHolds::insert(const HoldTimes& times, const HoldNames& names,
                           const PackedLines& lines) {
+    PendingHold hold;
+    set_times(hold, times);
+    hold.packed = pack(names, lines);
+    insert(std::move(hold));
+}
+
+void PendingHolds::insert(PendingHold hold) {
     Indexes& indexes = *indexes_;
     HoldSlot slot = 0;
     if (indexes.unused.empty()) {
@@ -380,9 +401,7 @@ void PendingHolds::insert(const HoldTimes& times, const HoldNames& names,
         slot = indexes.unused.back();
         indexes.unused.pop_back();
     }
-    PendingHold& hold = indexes.slots[slot];
-    set_times(hold, times);
-    hold.packed = pack(names, lines);
+    indexes.slots[slot] = std::move(hold);
     indexes.link_deadline(slot);
     indexes.by_id.insert(slot);
 }

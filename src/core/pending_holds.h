@@ -66,6 +66,8 @@ struct PendingHold {
     [[nodiscard]] std::string_view customer() const;
     [[nodiscard]] std::string_view region() const;
     [[nodiscard]] PackedLines lines() const;
+    // Its neighbours mean nothing.
+    [[nodiscard]] PendingHold copy() const;
 };
 
 struct HoldNames {
@@ -102,6 +104,7 @@ public:
 
     // The id must be a new one.
     void insert(const HoldTimes& times, const HoldNames& names, const PackedLines& lines);
+    void insert(PendingHold hold);  // as copy() gave it
     // These need a hold that is there.
     void erase(HoldId id);
     void update(const HoldTimes& times);

@@ -154,6 +154,10 @@ void SkuNames::add_last(const std::vector<SkuState>& skus) {
     entries_.insert({.hash = hash_of(skus.back().sku), .index = SkuIndex(skus.size() - 1)});
 }
 
+void SkuNames::remove_last(const std::vector<SkuState>& skus) {
+    entries_.erase(Entry{.hash = hash_of(skus.back().sku), .index = SkuIndex(skus.size() - 1)});
+}
+
 State::State(std::uint32_t partition_count) : versions(partition_count) {
     HF_ASSERT(partition_count >= 1 && partition_count <= limits::partitions_max);
     define_location("main");
@@ -198,11 +202,25 @@ void State::set_policy(SkuIndex sku, const Policy& policy) {
     ++now->second;
     skus[sku].policy = &now->first;
     if (before != nullptr) {
-        const auto left = policies.find(*before);
-        if (--left->second == 0) {
-            policies.erase(left);
-        }
+        drop_policy(*before);
     }
+}
+
+void State::drop_policy(const Policy& policy) {
+    const auto left = policies.find(policy);
+    if (--left->second == 0) {
+        policies.erase(left);
+    }
+}
+
+void State::remove_last_sku() {
+    const SkuState& last = skus.back();
+    for (std::size_t i = 0; last.alerts && i < last.alerts->size(); ++i) {
+        alerts.erase((*last.alerts)[i].id);
+    }
+    drop_policy(*last.policy);
+    sku_names.remove_last(skus);
+    skus.pop_back();
 }
 
 void State::wait(SkuIndex sku, LocationIndex location, Version place, StockQueue::Waiter waiter) {
@@ -257,18 +275,31 @@ bool SkuQueues::somebody_waits(LocationIndex location, EntryId before) const {
     });
 }
 
-void State::join(SkuIndex sku, const SkuQueues::Shopper& shopper) {
+ShopperLine& State::line_of_shoppers(SkuIndex sku, std::uint32_t location) {
     auto& queues = skus[sku].queues;
     if (!queues) {
         queues = std::make_unique<SkuQueues>();
     }
-    auto line =
-        std::ranges::lower_bound(queues->shoppers, shopper.location, {}, &ShopperLine::location);
-    if (line == queues->shoppers.end() || line->location != shopper.location) {
-        line = queues->shoppers.insert(line, {.location = shopper.location, .line = {}});
+    auto line = std::ranges::lower_bound(queues->shoppers, location, {}, &ShopperLine::location);
+    if (line == queues->shoppers.end() || line->location != location) {
+        line = queues->shoppers.insert(line, {.location = location, .line = {}});
     }
-    line->line.join(shopper.id, shopper.entry);
-    const bool first = queues->customers.emplace(shopper.entry.customer, shopper.id).second;
+    return *line;
+}
+
+void State::join(SkuIndex sku, const SkuQueues::Shopper& shopper) {
+    line_of_shoppers(sku, shopper.location).line.join(shopper.id, shopper.entry);
+    stands(sku, shopper);
+}
+
+void State::put_back(SkuIndex sku, const SkuQueues::Shopper& shopper) {
+    line_of_shoppers(sku, shopper.location).line.put_back(shopper.id, shopper.entry);
+    stands(sku, shopper);
+}
+
+void State::stands(SkuIndex sku, const SkuQueues::Shopper& shopper) {
+    const bool first =
+        skus[sku].queues->customers.emplace(shopper.entry.customer, shopper.id).second;
     HF_ASSERT(first);
     mark_to_serve(sku);
 }
@@ -306,6 +337,12 @@ LocationIndex State::define_location(std::string_view location) {
         sort_locations();
     }
     return entry->second;
+}
+
+void State::remove_last_location() {
+    std::erase(by_priority, LocationIndex(locations.size() - 1));
+    location_by_name.erase(locations.back().name);
+    locations.pop_back();
 }
 
 void State::sort_locations() {

@@ -170,6 +170,8 @@ public:
                                                std::string_view name) const;
     // The last of `skus` is new.
     void add_last(const std::vector<SkuState>& skus);
+    // The last of `skus` will be gone.
+    void remove_last(const std::vector<SkuState>& skus);
     [[nodiscard]] std::size_t count() const { return entries_.size(); }
     // Brings the SKU into the cache without waiting for it.
     void prefetch(const std::vector<SkuState>& skus, std::string_view name) const;
@@ -247,6 +249,8 @@ public:
     void expect(SkuIndex sku, Incoming incoming);
     void join(SkuIndex sku, const SkuQueues::Shopper& shopper);
     void leave(SkuIndex sku, EntryId id);
+    // Where he stood before he left.
+    void put_back(SkuIndex sku, const SkuQueues::Shopper& shopper);
     // The SKU's units or its queues changed: somebody who waits may be served.
     void mark_to_serve(SkuIndex sku);
 
@@ -257,6 +261,10 @@ public:
     [[nodiscard]] Alert* find_alert(AlertId id);
 
     void sort_locations();  // after a priority changed
+
+    // Undoes its definition, and what hangs on it alone. No hold, row or line may name it any more, nor to_serve.
+    void remove_last_sku();
+    void remove_last_location();
 
     // The hold as everybody outside sees it.
     [[nodiscard]] Hold materialise(const PendingHold& hold) const;
@@ -276,6 +284,11 @@ public:
     std::vector<LocationIndex> by_priority;
     PendingHolds holds;
     std::map<AlertId, SkuIndex> alerts;  // that stand
+
+private:
+    ShopperLine& line_of_shoppers(SkuIndex sku, std::uint32_t location);  // made when there is none
+    void stands(SkuIndex sku, const SkuQueues::Shopper& shopper);         // in his line
+    void drop_policy(const Policy& policy);                               // a SKU no longer has it
 };
 
 // Whether two states say the same, whatever the order of their indexes. The first difference, for

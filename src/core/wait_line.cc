@@ -104,6 +104,18 @@ void WaitLine::leave(EntryId id) {
     slots_->tidy();
 }
 
+void WaitLine::put_back(EntryId id, WaitEntry entry) {
+    const auto found = slots_->lower_bound(id);
+    if (found == slots_->all.end() || found->id != id) {
+        slots_->all.insert(found, {.id = id, .entry = std::move(entry)});
+        return;
+    }
+    HF_ASSERT(!found->stands);
+    found->stands = true;
+    found->entry = std::move(entry);
+    slots_->gone.erase(id);
+}
+
 void WaitLine::for_each_after(EntryId after,
                               const std::function<bool(EntryId, const WaitEntry&)>& visit) const {
     for (auto slot = slots_->lower_bound(after); slot != slots_->all.end(); ++slot) {

@@ -39,6 +39,8 @@ public:
     // Behind all who stand there.
     void join(EntryId id, WaitEntry entry);
     void leave(EntryId id);
+    // Where he stood before he left.
+    void put_back(EntryId id, WaitEntry entry);
     // Those after `after`, in order, until `visit` returns false.
     void for_each_after(EntryId after,
                         const std::function<bool(EntryId, const WaitEntry&)>& visit) const;

@@ -30,12 +30,13 @@ void expect_same(const WaitLine& line, const std::map<EntryId, std::string>& mod
     ASSERT_EQ(before, model.size());
 }
 
-TEST(WaitLine, KeepsOrderAndPlacesWhoeverLeaves) {
+TEST(WaitLine, KeepsOrderAndPlacesWhoeverLeavesAndComesBack) {
     std::mt19937 random(20'101'201);
     // From a line that mostly the first leaves to one that mostly others do.
     for (const unsigned firsts : {0U, 50U, 95U}) {
         WaitLine line;
         std::map<EntryId, std::string> model;
+        std::map<EntryId, std::string> left;
         std::uint64_t joined = 0;
         for (int step = 0; step < 2'500; ++step) {
             const bool grows = step / 500 % 2 == 0;
@@ -50,8 +51,19 @@ TEST(WaitLine, KeepsOrderAndPlacesWhoeverLeaves) {
                 }
                 const EntryId id = who->first;
                 line.leave(id);
-                model.erase(who);
+                left.insert(model.extract(who));
                 ASSERT_EQ(line.find(id), nullptr);
+            }
+            // Some of those who left come back, wherever they stood.
+            if (step % 100 == 99) {
+                for (int i = 0; i < 5 && !left.empty(); ++i) {
+                    auto who = left.begin();
+                    std::advance(who, static_cast<std::ptrdiff_t>(random() % left.size()));
+                    line.put_back(who->first, {.customer = who->second, .cart = {}, .quantity = 1});
+                    model.insert(left.extract(who));
+                }
+                expect_same(line, model);
+                left.clear();
             }
             if (step % 16 == 0) {
                 expect_same(line, model);
