@@ -14,6 +14,7 @@
 #include <holdfast/assert.h>
 #include "core/decide.h"
 #include "core/evolve.h"
+#include "core/undo.h"
 #include "store/codec.h"
 
 namespace {
@@ -186,6 +187,26 @@ void allocate_and_order(benchmark::State& bench) {
     }
 }
 
+// What being able to take back a round of so many carts costs, the finding of their SKUs included, which evolve() would
+// do otherwise.
+void remember(benchmark::State& bench) {
+    Shop shop(100'000);
+    std::vector<holdfast::Event> events;
+    for (std::int64_t i = 0; i < 100 * bench.range(0); ++i) {
+        const auto command = shop.cart(static_cast<std::size_t>(bench.range(1)));
+        events.push_back(shop.decide(command, shop.fresh_id(command)).events.front());
+    }
+    std::size_t next = 0;
+    for (auto _ : bench) {
+        holdfast::core::Undo undo(shop.state());
+        for (std::int64_t i = 0; i < bench.range(0); ++i) {
+            undo.before(shop.state(), events[next++ % events.size()]);
+        }
+        benchmark::DoNotOptimize(undo);
+    }
+    bench.SetItemsProcessed(bench.iterations() * bench.range(0));
+}
+
 void encode_event(benchmark::State& bench) {
     Shop shop(100'000);
     const auto command = shop.cart(static_cast<std::size_t>(bench.range(0)));
@@ -235,6 +256,7 @@ BENCHMARK(place)
 BENCHMARK(place_and_release);
 BENCHMARK(offer_and_join)->ArgName("waiting")->Arg(100)->Arg(100'000);
 BENCHMARK(allocate_and_order)->ArgName("waiting")->Arg(100)->Arg(1'000'000);
+BENCHMARK(remember)->ArgNames({"carts", "lines"})->Args({1, 1})->Args({64, 1})->Args({64, 20});
 BENCHMARK(encode_event)->ArgName("lines")->Arg(1)->Arg(20);
 BENCHMARK(encode_hold)->ArgName("lines")->Arg(1)->Arg(20);
 BENCHMARK(decode_hold)->ArgName("lines")->Arg(1)->Arg(20);

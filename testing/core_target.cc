@@ -58,9 +58,32 @@ void CoreTarget::apply(const Event& event) {
             past_[*id] = hold;
         }
     }
+    if (!marks_.empty()) {
+        marks_.back().undo.before(state_, event);
+    }
     core::evolve(state_, event, now_);
     watch_.count(state_, event);
     events_.push_back({event, now_});
+}
+
+void CoreTarget::set_mark() {
+    marks_.push_back({.undo = core::Undo(state_),
+                      .watch = watch_,
+                      .now = now_,
+                      .holds_placed = holds_placed_,
+                      .past = past_,
+                      .events = events_.size()});
+}
+
+void CoreTarget::roll_back() {
+    Mark& mark = marks_.back();
+    mark.undo.roll_back(state_);
+    watch_ = std::move(mark.watch);
+    now_ = mark.now;
+    holds_placed_ = mark.holds_placed;
+    past_ = std::move(mark.past);
+    events_.resize(mark.events);
+    marks_.pop_back();
 }
 
 Outcome<Answer> CoreTarget::submit(const Submission& submission) {

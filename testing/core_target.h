@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/state.h"
+#include "core/undo.h"
 #include "core/watch.h"
 #include "testing/scenario.h"
 
@@ -36,10 +37,25 @@ public:
 
     // Ends what is due, as the sequencer's timer does.
     void expire();
+
+    // All that comes after set_mark() is taken back by roll_back(), the latest mark first: as by a node when
+    // another one was faster.
+    void set_mark();
+    void roll_back();
+
     [[nodiscard]] const core::State& state() const { return state_; }
     [[nodiscard]] const std::vector<TimedEvent>& events() const { return events_; }
 
 private:
+    struct Mark {
+        core::Undo undo;
+        core::Watch watch;
+        Instant now;
+        std::uint64_t holds_placed = 0;
+        std::map<HoldId, Hold> past;
+        std::size_t events = 0;
+    };
+
     void apply(const Event& event);
     void serve_waiting();
     void watch();
@@ -51,6 +67,7 @@ private:
     std::uint64_t holds_placed_ = 0;
     std::map<HoldId, Hold> past_;
     std::vector<TimedEvent> events_;
+    std::vector<Mark> marks_;
 };
 
 // The hold that an event names, when it names one.
