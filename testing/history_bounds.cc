@@ -277,6 +277,7 @@ void check_bound(const Case& it) {
 void check_spurious_refusals(const Case& it) {
     const Offered offered(it);
     std::vector<Ages> ages;
+    ages.reserve(it.history.partitions);
     for (std::uint32_t i = 0; i < it.history.partitions; ++i) {
         ages.emplace_back(it, static_cast<PartitionId>(i));
     }

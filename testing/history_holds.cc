@@ -87,11 +87,17 @@ void check_idempotency(const Case& it) {
             const Operation& op = operations[i];
             if (op.told && *op.told) {
                 settled = std::min(settled, op.returned);
-                if (!same_answer(**op.told, **first.told)) {
-                    it.findings.add(Rule::idempotency,
-                                    fmt::format("{} and {} have different answers",
-                                                name_of(it.history, *request.answered),
-                                                name_of(it.history, i)));
+                const bool other_request =
+                    request.made && makes_its_own(*request.command) &&
+                    !makes(*command_of(op), it.log.entries()[*request.made].event());
+                if (other_request || !same_answer(**op.told, **first.told)) {
+                    it.findings.add(
+                        Rule::idempotency,
+                        fmt::format("{} and {} {}", name_of(it.history, *request.answered),
+                                    name_of(it.history, i),
+                                    other_request ? "ask for different things, and "
+                                                    "have the same answer"
+                                                  : "have different answers"));
                 }
             }
         }

@@ -1,8 +1,7 @@
 #include "testing/recorder.h"
 
-#include <algorithm>
 #include <future>
-#include <iterator>
+#include <set>
 
 #include <holdfast/limits.h>
 
@@ -11,35 +10,56 @@ namespace {
 
 // Calls `ask` with a callback and waits for what it is given.
 template <class T, class Ask>
-Result<T> wait_for(Ask ask) {
-    std::promise<Result<T>> promise;
-    ask([&promise](Outcome<T> outcome) { promise.set_value(std::move(outcome.result)); });
+Outcome<T> wait_for(Ask ask) {
+    std::promise<Outcome<T>> promise;
+    ask([&promise](Outcome<T> outcome) { promise.set_value(std::move(outcome)); });
     return promise.get_future().get();
 }
 
 }  // namespace
 
-Result<HoldAnswer> Recorder::read_hold(Service& service, HoldId id) {
-    return *note({}, ReadHold{id}, [&] {
-        return wait_for<HoldAnswer>(
-            [&](Done<HoldAnswer> done) { service.read_hold(id, std::move(done)); });
+Shop shop_of(Service& service) {
+    return {.node = {},
+            .submit =
+                [&service](Submission submission) {
+                    return wait_for<Answer>([&](Done<Answer> done) {
+                        service.submit_any(std::move(submission), std::move(done));
+                    });
+                },
+            .hold =
+                [&service](HoldId id) {
+                    return wait_for<HoldAnswer>([&](Done<HoldAnswer> done) {
+                               service.read_hold(id, std::move(done));
+                           })
+                        .result;
+                },
+            .stock =
+                [&service](const std::string& sku) {
+                    return wait_for<StockAnswer>([&](Done<StockAnswer> done) {
+                               service.read_stock(sku, std::move(done));
+                           })
+                        .result;
+                },
+            .events =
+                [&service](const std::string& after) {
+                    return service.events(after, limits::page_max);
+                }};
+}
+
+std::optional<Outcome<Answer>> Recorder::submit(const Shop& shop, Command command,
+                                                const std::string& key) {
+    return note(shop.node, key, command, [&] {
+        return shop.submit(
+            {.command = command, .request = {.idempotency_key = key, .deadline = {}}});
     });
 }
 
-Result<StockAnswer> Recorder::read_stock(Service& service, const std::string& sku) {
-    return *note({}, ReadStock{sku}, [&] {
-        return wait_for<StockAnswer>(
-            [&](Done<StockAnswer> done) { service.read_stock(sku, std::move(done)); });
-    });
+std::optional<Result<HoldAnswer>> Recorder::hold(const Shop& shop, HoldId id) {
+    return note(shop.node, {}, ReadHold{id}, [&] { return shop.hold(id); });
 }
 
-Result<AvailabilityAnswer> Recorder::read_availability(Service& service,
-                                                       std::vector<std::string> skus) {
-    return *note({}, ReadAvailability{skus}, [&] {
-        return wait_for<AvailabilityAnswer>([&](Done<AvailabilityAnswer> done) {
-            service.read_availability({.skus = skus, .by = {}}, std::move(done));
-        });
-    });
+std::optional<Result<StockAnswer>> Recorder::stock(const Shop& shop, const std::string& sku) {
+    return note(shop.node, {}, ReadStock{sku}, [&] { return shop.stock(sku); });
 }
 
 std::vector<Operation> Recorder::operations() const {
@@ -47,36 +67,26 @@ std::vector<Operation> Recorder::operations() const {
     return operations_;
 }
 
-void Recorder::add(Operation operation) {
-    const std::lock_guard lock(mutex_);
-    operations_.push_back(std::move(operation));
-}
-
-History history_of(const Recorder& recorder, Service& service, std::uint32_t partitions) {
+History history_of(const Recorder& recorder, const Shop& shop, std::uint32_t partitions) {
     History history{.partitions = partitions, .operations = recorder.operations()};
     std::string cursor;
     for (bool more = true; more;) {
-        auto page = service.events(cursor, limits::page_max).value();
+        Page<RecordedEvent> page = shop.events(cursor).value();
         more = !page.items.empty();
         cursor = page.next;
-        std::ranges::move(page.items, std::back_inserter(history.log));
+        for (RecordedEvent& event : page.items) {
+            history.log.push_back(std::move(event));
+        }
     }
-    Recorder unnoted;
+    std::set<std::string> skus;
     for (const RecordedEvent& recorded : history.log) {
         if (const auto* placed = std::get_if<HoldPlaced>(&recorded.event)) {
-            history.holds.push_back(unnoted.read_hold(service, placed->hold.id).value().hold);
+            history.holds.push_back(shop.hold(placed->hold.id).value().hold);
+        } else if (const auto* defined = std::get_if<SkuDefined>(&recorded.event);
+                   defined != nullptr && skus.insert(defined->sku).second) {
+            history.stock.push_back(shop.stock(defined->sku).value());
         }
     }
-    cursor.clear();
-    do {
-        const auto page = wait_for<Page<SkuAnswer>>([&](Done<Page<SkuAnswer>> done) {
-                              service.list_skus(cursor, limits::page_max, std::move(done));
-                          }).value();
-        for (const SkuAnswer& sku : page.items) {
-            history.stock.push_back(unnoted.read_stock(service, sku.sku).value());
-        }
-        cursor = page.next;
-    } while (!cursor.empty());
     return history;
 }
 

@@ -1,8 +1,9 @@
-// Notes what clients ask and are told, for testing/history.h: wraps whatever they ask, a Service or a connection to a
-// server. Any thread.
+// Notes what clients ask and are told, for testing/history.h, whatever they ask: a service of this process, or one of
+// several servers. A Recorder is for any thread.
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -15,22 +16,26 @@
 
 namespace holdfast::testing {
 
+// The way to a service. A call that throws may have been carried out.
+struct Shop {
+    std::string node;
+    std::function<Outcome<Answer>(Submission)> submit;
+    std::function<Result<HoldAnswer>(HoldId)> hold;
+    std::function<Result<StockAnswer>(const std::string& sku)> stock;
+    std::function<Result<Page<RecordedEvent>>(const std::string& after)> events;
+};
+// The service must outlive it.
+Shop shop_of(Service& service);
+
 class Recorder {
 public:
-    struct Client {
-        std::string node;
-        std::string key;
-        std::chrono::milliseconds stale{0};
-    };
-
-    // Calls `ask`, which gives a Result or an Outcome, and notes it: as open when it throws.
+    // Calls `ask`, which gives a Result or an Outcome, and notes it. Nothing when it throws: then it stays open.
     template <class Ask>
-    auto note(Client client, Asked asked, Ask ask) {
+    auto note(std::string node, std::string key, Asked asked, Ask ask) {
         Operation operation{.called = std::chrono::steady_clock::now(),
-                            .node = std::move(client.node),
-                            .key = std::move(client.key),
-                            .asked = std::move(asked),
-                            .stale = client.stale};
+                            .node = std::move(node),
+                            .key = std::move(key),
+                            .asked = std::move(asked)};
         std::optional<decltype(ask())> told;
         try {
             told = ask();
@@ -45,20 +50,15 @@ public:
                 operation.told = to_told(*told);
             }
         }
-        add(std::move(operation));
+        const std::lock_guard lock(mutex_);
+        operations_.push_back(std::move(operation));
         return told;
     }
 
-    // Submits to a service of this process.
-    template <class C>
-    Result<AnswerOf<C>> submit(Service& service, C command, const std::string& key = {}) {
-        return *note({.key = key}, Command(command), [&] {
-            return service.submit(command, {.idempotency_key = key, .deadline = {}});
-        });
-    }
-    Result<HoldAnswer> read_hold(Service& service, HoldId id);
-    Result<StockAnswer> read_stock(Service& service, const std::string& sku);
-    Result<AvailabilityAnswer> read_availability(Service& service, std::vector<std::string> skus);
+    std::optional<Outcome<Answer>> submit(const Shop& shop, Command command,
+                                          const std::string& key = {});
+    std::optional<Result<HoldAnswer>> hold(const Shop& shop, HoldId id);
+    std::optional<Result<StockAnswer>> stock(const Shop& shop, const std::string& sku);
 
     // What was noted so far.
     [[nodiscard]] std::vector<Operation> operations() const;
@@ -75,13 +75,13 @@ private:
             return Told(*result);
         }
     }
-    void add(Operation operation);
 
     mutable std::mutex mutex_;
     std::vector<Operation> operations_;
 };
 
-// What was noted, with the log, the stock and the holds of a service to which nothing happens any more.
-History history_of(const Recorder& recorder, Service& service, std::uint32_t partitions);
+// What was noted, with the log, the stock and the holds of a shop in which nothing happens any more. Throws when it
+// does not answer.
+History history_of(const Recorder& recorder, const Shop& shop, std::uint32_t partitions);
 
 }  // namespace holdfast::testing

@@ -151,6 +151,7 @@ private:
     }
     static std::vector<Part> parts(const Hold& hold) {
         std::vector<Part> parts;
+        parts.reserve(hold.lines.size());
         for (const HoldLine& line : hold.lines) {
             parts.push_back({.sku = line.sku, .location = "main", .quantity = line.quantity});
         }
@@ -365,6 +366,12 @@ TEST_F(HistoryTest, Rule7FindsAKeyThatIsRefusedAfterItWasCarriedOut) {
     story_.place("c", {mug_});
     story_.refuse("a", mug_, "key");
     EXPECT_THAT(broken(), ElementsAre(Rule::idempotency)) << text_;
+}
+
+TEST_F(HistoryTest, Rule7FindsAKeyForTwoRequests) {
+    story_.place("a", {mug_}, "key");
+    story_.ask(Command(PlaceHold{.cart = "b", .lines = {{mug_, 1, ""}}}), operation(0).told, "key");
+    EXPECT_THAT(broken(), Contains(Rule::idempotency)) << text_;
 }
 
 TEST_F(HistoryTest, Rule8FindsAHoldThatEndsTooEarly) {
