@@ -12,6 +12,7 @@ find_package(PkgConfig REQUIRED)
 # prometheus-cpp's own CMake package insists on an HTTP server and on libcurl; only its core is used here.
 pkg_check_modules(prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 
 if(HOLDFAST_TESTS OR HOLDFAST_FUZZ)
   find_package(GTest REQUIRED CONFIG)

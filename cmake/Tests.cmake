@@ -43,7 +43,7 @@ else()
 endif()
 target_include_directories(holdfast_testing ${scope} "${PROJECT_SOURCE_DIR}")
 target_link_libraries(
-  holdfast_testing ${scope} holdfast_service holdfast_asio Boost::json GTest::gtest GTest::gmock
+  holdfast_testing ${scope} holdfast_service holdfast_asio PkgConfig::libpq Boost::json GTest::gtest GTest::gmock
   rapidcheck rapidcheck_gtest)
 
 get_property(libraries GLOBAL PROPERTY HOLDFAST_LIBRARIES)

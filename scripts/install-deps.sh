@@ -6,7 +6,7 @@ packages=(
     # Building: GCC 12 by default; Clang 19 for the sanitizers, the fuzzers and lint.
     g++-12 clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19 cmake ninja-build ccache make git
     pkg-config libboost1.81-dev libboost-json1.81-dev librocksdb-dev prometheus-cpp-dev libspdlog-dev
-    libfmt-dev libjemalloc-dev libcli11-dev libxxhash-dev zlib1g-dev
+    libfmt-dev libjemalloc-dev libcli11-dev libxxhash-dev libpq-dev zlib1g-dev
     # Testing and measuring.
     libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
     postgresql-15 postgresql-contrib redis-server wrk jq curl python3 python3-yaml

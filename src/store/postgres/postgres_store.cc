@@ -1,0 +1,175 @@
+#include "store/postgres/postgres_store.h"
+
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "store/postgres/database_clock.h"
+#include "store/postgres/readers.h"
+#include "store/postgres/schema.h"
+#include "store/postgres/writer.h"
+
+namespace holdfast::store {
+
+namespace {
+
+constexpr std::size_t readers_max = 4;
+
+const postgres::Statement read_heads{
+    "read_heads", "SELECT version, batch, clock_timestamp() FROM partition ORDER BY partition"};
+
+// Through each partition's own part of the index, because the partition leads it.
+postgres::Statement holds_statement(std::string_view column, std::string_view condition) {
+    return {fmt::format("holds_by_{}", column), fmt::format(R"sql(
+SELECT found.id
+FROM partition AS p CROSS JOIN LATERAL (
+    SELECT id FROM hold
+    WHERE hold.partition = p.partition AND {} = $1::text AND {} AND id > ($2::uuid[])[1]
+    ORDER BY id LIMIT $3::bigint) AS found
+ORDER BY found.id LIMIT $3::bigint)sql",
+                                                            column, condition)};
+}
+const postgres::Statement holds_by_cart = holds_statement("cart", "true");
+const postgres::Statement holds_by_customer = holds_statement("customer", "customer <> ''");
+
+class PostgresStore final : public Store {
+public:
+    PostgresStore(const postgres::Address& address, const PostgresOptions& options,
+                  postgres::Installed installed)
+        : address_(address),
+          installed_(installed),
+          clock_(std::make_shared<postgres::DatabaseClock>()),
+          readers_(address, readers_max),
+          writer_(address, installed.partitions, options.resolve_within) {
+        heads();  // sets the clock
+    }
+
+    [[nodiscard]] std::uint32_t partition_count() const override { return installed_.partitions; }
+    [[nodiscard]] std::optional<std::uint16_t> writer() const override { return installed_.writer; }
+    [[nodiscard]] std::shared_ptr<const Clock> clock() const override { return clock_; }
+    std::vector<Head> heads() override {
+        return readers_.with([this](postgres::Connection& from) { return heads_of(from); });
+    }
+    std::vector<Head> load(const std::vector<RowKind>& kinds, const RowSink& sink) override;
+    std::vector<EventBlob> tail(PartitionId partition, Version after,
+                                std::size_t bytes_max) override {
+        return readers_.with([&](postgres::Connection& from) {
+            return postgres::read_tail(from, partition, after, bytes_max);
+        });
+    }
+    void append(Batch batch, AppendDone done) override {
+        writer_.append(std::move(batch), std::move(done));
+    }
+    [[nodiscard]] std::optional<std::string> find(PartitionId partition, RowKind kind,
+                                                  std::string_view key) override {
+        return readers_.with([&](postgres::Connection& from) {
+            return postgres::find_row(from, partition, kind, key);
+        });
+    }
+    void scan(PartitionId partition, RowKind kind, std::string_view after,
+              const std::function<bool(std::string_view, std::string_view)>& sink) override;
+    std::vector<HoldId> holds_of(HoldIndex index, std::string_view name, HoldId after,
+                                 std::size_t limit, const std::stop_token& ending) override;
+    void backup(const std::filesystem::path& directory) override;
+
+private:
+    std::vector<Head> heads_of(postgres::Connection& from);
+
+    const postgres::Address address_;
+    const postgres::Installed installed_;
+    const std::shared_ptr<postgres::DatabaseClock> clock_;
+    postgres::Readers readers_;
+    postgres::Writer writer_;
+};
+
+std::vector<Head> PostgresStore::heads_of(postgres::Connection& from) {
+    const auto asked = postgres::DatabaseClock::Steady::now();
+    const postgres::Result result = from.query(read_heads, {});
+    const auto answered = postgres::DatabaseClock::Steady::now();
+    std::vector<Head> heads;
+    for (int i = 0; i < result.rows(); ++i) {
+        postgres::Fields row = result.row(i);
+        const Version version = row.number();
+        heads.push_back({.version = version, .batch = row.number()});
+        if (i == 0) {
+            clock_->set(asked, answered, row.moment());
+        }
+    }
+    if (heads.size() != installed_.partitions) {
+        throw StoreError(
+            fmt::format("the table partition at {} has {} rows, and there are {} partitions: has "
+                        "somebody changed it?",
+                        address_.shown, heads.size(), installed_.partitions));
+    }
+    return heads;
+}
+
+std::vector<Head> PostgresStore::load(const std::vector<RowKind>& kinds, const RowSink& sink) {
+    return readers_.with([&](postgres::Connection& from) {
+        from.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        std::vector<Head> heads = heads_of(from);
+        for (const RowKind kind : kinds) {
+            postgres::read_rows(
+                from, kind,
+                {.partition = -1, .last_partition = std::numeric_limits<PartitionId>::max()},
+                [&](PartitionId partition, std::string_view key, std::string_view value) {
+                    sink(kind, partition, key, value);
+                    return true;
+                });
+        }
+        from.run("COMMIT");
+        return heads;
+    });
+}
+
+void PostgresStore::scan(PartitionId partition, RowKind kind, std::string_view after,
+                         const std::function<bool(std::string_view, std::string_view)>& sink) {
+    readers_.with([&](postgres::Connection& from) {
+        postgres::read_rows(
+            from, kind,
+            {.partition = partition, .after = std::string(after), .last_partition = partition},
+            [&](PartitionId, std::string_view key, std::string_view value) {
+                return sink(key, value);
+            });
+        return true;
+    });
+}
+
+std::vector<HoldId> PostgresStore::holds_of(HoldIndex index, std::string_view name, HoldId after,
+                                            std::size_t limit, const std::stop_token& /*ending*/) {
+    postgres::Parameters parameters;
+    parameters.text(name);
+    parameters.add(
+        std::string(postgres::Columns({postgres::Type::uuid}).uuid(after).take().values().front()));
+    parameters.bigint(limit);
+    return readers_.with([&](postgres::Connection& from) {
+        const postgres::Result result =
+            from.query(index == HoldIndex::cart ? holds_by_cart : holds_by_customer, parameters);
+        std::vector<HoldId> ids;
+        ids.reserve(static_cast<std::size_t>(result.rows()));
+        for (int i = 0; i < result.rows(); ++i) {
+            ids.push_back(result.row(i).uuid());
+        }
+        return ids;
+    });
+}
+
+void PostgresStore::backup(const std::filesystem::path& directory) {
+    throw StoreError(
+        fmt::format("cannot back up to {}: the store is a PostgreSQL database; use its own means, "
+                    "pg_basebackup with "
+                    "an archive of its log, or pg_dump",
+                    directory.string()));
+}
+
+}  // namespace
+
+std::unique_ptr<Store> open_postgres(const PostgresOptions& options) {
+    const postgres::Address address = postgres::parse_url(options.url);
+    postgres::Connection connection(address);
+    const postgres::Installed installed =
+        postgres::install_schema(connection, address, options.partitions);
+    return std::make_unique<PostgresStore>(address, options, installed);
+}
+
+}  // namespace holdfast::store

@@ -1,0 +1,167 @@
+#include "store/postgres/readers.h"
+
+#include <algorithm>
+
+#include "store/codec.h"
+#include "store/postgres/holds.h"
+#include "store/postgres/tables.h"
+
+namespace holdfast::store::postgres {
+
+namespace {
+
+using Sink = std::function<bool(PartitionId, std::string_view key, std::string_view value)>;
+
+// Rows that are asked for at once: few at first, for who wants only the first.
+constexpr std::int32_t first_page_rows = 64;
+constexpr std::int32_t page_rows_max = 4'096;
+constexpr std::int32_t tail_rows = 256;
+
+// Whole blobs until so many bytes are passed.
+const Statement read_blobs{"read_blobs", R"sql(
+SELECT version, events, body
+FROM (SELECT version, events, body, sum(octet_length(body)) OVER (ORDER BY version) AS bytes
+      FROM (SELECT version, events, body FROM event
+            WHERE partition = $1::integer AND version > $2::bigint
+            ORDER BY version LIMIT $4::integer) AS following) AS summed
+WHERE bytes - octet_length(body) <= $3::bigint
+ORDER BY version)sql"};
+
+bool is_hold(RowKind kind) {
+    return kind == RowKind::live_hold || kind == RowKind::past_hold;
+}
+
+// Goes through one page. Returns the rows of the page, and whether the sink wants no more.
+struct Page {
+    std::int32_t rows = 0;
+    bool enough = false;
+};
+
+Page read_hold_page(const Result& result, Range& range, const Sink& sink) {
+    Page page;
+    read_holds(result, [&](PartitionId partition, const Hold& hold) {
+        ++page.rows;
+        if (page.enough) {
+            return;
+        }
+        range.partition = partition;
+        range.after = encode_id_key(hold.id);
+        std::string value;
+        encode(value, hold);
+        page.enough = !sink(partition, range.after, value);
+    });
+    return page;
+}
+
+Page read_table_page(const Table& table, const Result& result, Range& range, const Sink& sink) {
+    Page page{.rows = result.rows()};
+    for (int i = 0; i < result.rows() && !page.enough; ++i) {
+        Fields row = result.row(i);
+        range.partition = row.integer();
+        range.after = table.read_key(row);
+        page.enough =
+            !sink(static_cast<PartitionId>(range.partition), range.after, table.read_value(row));
+    }
+    return page;
+}
+
+Parameters key_parameters(RowKind kind, std::int32_t partition, std::string_view key) {
+    if (is_hold(kind)) {
+        return Columns({Type::integer, Type::uuid})
+            .integer(partition)
+            .uuid(decode_id_key(key))
+            .take();
+    }
+    const Table& table = table_of(kind);
+    Columns columns(table.key_types());
+    columns.integer(partition);
+    table.write_key(key, columns);
+    return columns.take();
+}
+
+}  // namespace
+
+std::unique_ptr<Connection> Readers::take() {
+    std::unique_lock lock(mutex_);
+    given_back_.wait(lock, [this] { return !idle_.empty() || may_be_made_ > 0; });
+    if (idle_.empty()) {
+        --may_be_made_;
+        return nullptr;
+    }
+    std::unique_ptr<Connection> connection = std::move(idle_.back());
+    idle_.pop_back();
+    return connection;
+}
+
+void Readers::give_back(std::unique_ptr<Connection> connection) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (connection) {
+            idle_.push_back(std::move(connection));
+        } else {
+            ++may_be_made_;
+        }
+    }
+    given_back_.notify_one();
+}
+
+void read_rows(Connection& connection, RowKind kind, Range range, const Sink& sink) {
+    range.after = first_key(kind, range.after);
+    for (std::int32_t limit = first_page_rows;; limit = std::min(4 * limit, page_rows_max)) {
+        Parameters parameters = key_parameters(kind, range.partition, range.after);
+        parameters.integer(range.last_partition).integer(limit);
+        const Result result = connection.query(
+            is_hold(kind) ? hold_statements(kind).page : statements_of(kind).page, parameters);
+        const Page page = is_hold(kind) ? read_hold_page(result, range, sink)
+                                        : read_table_page(table_of(kind), result, range, sink);
+        if (page.enough || page.rows < limit) {
+            return;
+        }
+    }
+}
+
+std::optional<std::string> find_row(Connection& connection, PartitionId partition, RowKind kind,
+                                    std::string_view key) {
+    const Result result =
+        connection.query(is_hold(kind) ? hold_statements(kind).find : statements_of(kind).find,
+                         key_parameters(kind, partition, key));
+    std::optional<std::string> value;
+    Range ignored;
+    const Sink take = [&](PartitionId, std::string_view, std::string_view found) {
+        value = found;
+        return true;
+    };
+    if (is_hold(kind)) {
+        read_hold_page(result, ignored, take);
+    } else {
+        read_table_page(table_of(kind), result, ignored, take);
+    }
+    return value;
+}
+
+std::vector<EventBlob> read_tail(Connection& connection, PartitionId partition, Version after,
+                                 std::size_t bytes_max) {
+    std::vector<EventBlob> blobs;
+    std::size_t bytes = 0;
+    while (bytes <= bytes_max) {
+        const Result result = connection.query(read_blobs, Parameters()
+                                                               .integer(partition)
+                                                               .bigint(after)
+                                                               .bigint(bytes_max - bytes)
+                                                               .integer(tail_rows));
+        for (int i = 0; i < result.rows(); ++i) {
+            Fields row = result.row(i);
+            after = row.number();
+            const auto events = static_cast<Version>(row.integer());
+            blobs.push_back(
+                {.first = after - events + 1, .last = after, .bytes = std::string(row.bytes())});
+            bytes += blobs.back().bytes.size();
+        }
+        if (result.rows() < tail_rows) {
+            break;
+        }
+    }
+    return blobs;
+}
+
+}  // namespace holdfast::store::postgres

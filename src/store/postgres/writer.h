@@ -1,0 +1,72 @@
+// Carries out appends on a thread of its own, one after another, over a connection of its own. Knows the
+// fences of the partitions; finds out by itself what became of an append whose connection broke.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "store/postgres/connection.h"
+#include "store/store.h"
+
+namespace holdfast::store::postgres {
+
+class Writer {
+public:
+    Writer(Address address, std::uint32_t partitions, std::chrono::milliseconds resolve_within);
+    // Carries out what was accepted.
+    ~Writer();
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+
+    void append(Batch batch, AppendDone done);
+
+private:
+    struct Task {
+        Batch batch;
+        AppendDone done;
+    };
+    struct Standing {
+        Version version = 0;
+        std::uint64_t batch = 0;
+    };
+
+    void run();
+    AppendResult carry_out(const Batch& batch);
+    // Nothing: nothing was written, and the same may be tried again.
+    std::optional<AppendResult> try_once(const Batch& batch, const std::vector<Command>& changes);
+    std::optional<AppendResult> refused(const Batch& batch, const Failure& failure);
+    std::optional<AppendResult> resolve(const Batch& batch, const std::string& why);
+    std::optional<AppendResult> look(const Batch& batch);
+
+    void connect();
+    void lock(const Batch& batch);
+    void unlock();
+    [[nodiscard]] bool has_locks(const Batch& batch) const;
+    // Takes note of the fences in a result of partitions.
+    std::map<PartitionId, Standing> read_partitions(const Result& result);
+    std::optional<AppendResult> conflict(const Batch& batch,
+                                         const std::map<PartitionId, Standing>& standing) const;
+
+    const Address address_;
+    const std::chrono::milliseconds resolve_within_;
+    std::unique_ptr<Connection> connection_;
+    std::vector<std::uint64_t> fences_;  // by partition
+    // What the transaction that is open has locked.
+    std::map<PartitionId, Standing> locked_;
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<Task> tasks_;
+    bool ending_ = false;
+    std::thread thread_;
+};
+
+}  // namespace holdfast::store::postgres
