@@ -1,0 +1,71 @@
+// A real PostgreSQL in a throwaway directory, for tests: the newest of Debian's under /usr/lib/postgresql.
+// It listens on a socket in that directory and on a free port of 127.0.0.1, lets everybody in, and ends with
+// the thread that started it, however that ends. One thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "testing/scratch_directory.h"
+
+namespace holdfast::testing {
+
+class PostgresServer {
+public:
+    enum class Flush : std::uint8_t { durable, never };
+
+    // Makes a server and starts it. Throws std::runtime_error with what its log says.
+    explicit PostgresServer(Flush flush = Flush::durable);
+    ~PostgresServer();
+    PostgresServer(const PostgresServer&) = delete;
+    PostgresServer& operator=(const PostgresServer&) = delete;
+
+    // Why no server can be had here; nothing when one can.
+    static std::optional<std::string> missing();
+
+    // postgres://..., by the socket or, for proxies, by the port.
+    [[nodiscard]] std::string url(std::string_view database = "postgres") const;
+    [[nodiscard]] std::string tcp_url(std::string_view database = "postgres") const;
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+
+    void start();
+    // Ends every connection, writes a checkpoint. Not fast: waits until the clients have left.
+    void stop(bool fast = true);
+    // All of its processes, without a word.
+    void kill9();
+    void restart();
+
+    // Runs a command and returns the first value that it gave, empty when none.
+    std::string ask(const std::string& sql) const;
+    // A setting of the whole server, in force when it returns.
+    void set(const std::string& name, const std::string& value);
+
+    // A standby that follows this server, which from now on waits for it with every commit.
+    std::unique_ptr<PostgresServer> add_standby(const std::string& name);
+    // Makes a standby a primary.
+    void promote();
+
+private:
+    struct StandbyOf {
+        const PostgresServer& primary;
+        std::string name;
+    };
+    explicit PostgresServer(const StandbyOf& standby);
+
+    void choose_port();
+    [[nodiscard]] std::string data() const { return directory_.path() / "data"; }
+    [[nodiscard]] std::string log() const;
+    void wait_until_ready();
+
+    ScratchDirectory directory_;
+    Flush flush_ = Flush::durable;
+    std::uint16_t port_ = 0;
+    pid_t process_ = 0;
+};
+
+}  // namespace holdfast::testing
