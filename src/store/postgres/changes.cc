@@ -25,10 +25,9 @@ WHERE partition = step.id)sql"};
 // The names come as the texts of arrays: an array of arrays has as many in each.
 const Statement put_events{"put_events", R"sql(
 INSERT INTO event (partition, version, events, batch, at, types, subjects, body)
-SELECT partition, version, events, batch, at, types::text[], subjects::text[], body
-FROM unnest($1::integer[], $2::bigint[], $3::integer[], $4::bigint[], $5::timestamptz[], $6::text[],
-            $7::text[], $8::bytea[])
-    AS new (partition, version, events, batch, at, types, subjects, body))sql"};
+SELECT unnest($1::integer[]), unnest($2::bigint[]), unnest($3::integer[]), unnest($4::bigint[]),
+       unnest($5::timestamptz[]), unnest($6::text[])::text[], unnest($7::text[])::text[],
+       unnest($8::bytea[]))sql"};
 
 std::string subject_of(const Event& event) {
     return std::visit(

@@ -23,22 +23,39 @@ const std::vector<Type> cleared_types = {Type::integer, Type::uuid, Type::intege
                                          Type::integer};
 const std::vector<Type> erased_types = {Type::integer, Type::uuid, Type::boolean};
 
+// Nearly every hold is new and has nothing but what each must have: these write only that, and look for
+// no older row.
+const std::vector<Type> fresh_hold_types = {Type::integer, Type::uuid, Type::text, Type::bigint,
+                                            Type::text,    Type::text, Type::time, Type::time};
+const std::vector<Type> fresh_line_types = {
+    Type::integer, Type::uuid,    Type::integer, Type::text, Type::text,  Type::bigint,
+    Type::bigint,  Type::boolean, Type::boolean, Type::text, Type::bigint};
+const Statement add_holds{"add_holds", fmt::format(R"sql(
+INSERT INTO hold (partition, id, status, fence, cart, customer, created_at, expires_at)
+SELECT {})sql",
+                                                   array_rows(fresh_hold_types))};
+const Statement add_lines{"add_lines", fmt::format(R"sql(
+INSERT INTO hold_line (partition, hold, line, sku, asked_location, wanted, quantity, limited, windowed,
+    location, allocated)
+SELECT {})sql",
+                                                   array_rows(fresh_line_types))};
+
 const Statement put_holds{"put_holds", fmt::format(R"sql(
 INSERT INTO hold (partition, id, status, fence, cart, customer, region, created_at, expires_at,
                   heartbeat, beats_until, extensions, secured)
-SELECT * FROM unnest({})
+SELECT {}
 ON CONFLICT (partition, id) DO UPDATE SET
     status = excluded.status, fence = excluded.fence, cart = excluded.cart,
     customer = excluded.customer, region = excluded.region, created_at = excluded.created_at,
     expires_at = excluded.expires_at, heartbeat = excluded.heartbeat,
     beats_until = excluded.beats_until, extensions = excluded.extensions,
     secured = excluded.secured)sql",
-                                                   array_parameters(hold_types))};
+                                                   array_rows(hold_types))};
 
 const Statement put_lines{"put_lines", fmt::format(R"sql(
 INSERT INTO hold_line AS old (partition, hold, line, part, sku, asked_location, wanted, quantity, soft,
     limited, windowed, location, allocated, fulfilled, cancelled, returned, backordered, place)
-SELECT * FROM unnest({})
+SELECT {}
 ON CONFLICT (partition, hold, line, part) DO UPDATE SET
     sku = excluded.sku, asked_location = excluded.asked_location, wanted = excluded.wanted,
     quantity = excluded.quantity, soft = excluded.soft, limited = excluded.limited,
@@ -46,7 +63,7 @@ ON CONFLICT (partition, hold, line, part) DO UPDATE SET
     fulfilled = excluded.fulfilled, cancelled = excluded.cancelled, returned = excluded.returned,
     backordered = excluded.backordered, place = excluded.place
 WHERE old IS DISTINCT FROM excluded)sql",
-                                                   array_parameters(line_types))};
+                                                   array_rows(line_types))};
 
 // Lines and parts that a hold no longer has.
 const Statement clear_lines{"clear_lines", fmt::format(R"sql(
@@ -145,12 +162,49 @@ void read_line(Fields& from, Hold& hold, std::int32_t number) {
     allocation.place = from.number();
 }
 
+bool is_plain(const HoldLine& line) {
+    if (line.soft || line.allocations.size() != 1) {
+        return false;
+    }
+    const Allocation& only = line.allocations.front();
+    return only.fulfilled == 0 && only.cancelled == 0 && only.returned == 0 &&
+           only.backordered == 0 && only.place == 0;
+}
+
+bool is_plain(const Hold& hold) {
+    return hold.region.empty() && hold.heartbeat.count() == 0 && hold.beats_until == Instant{} &&
+           hold.extensions == 0 && !hold.secured &&
+           std::ranges::all_of(hold.lines, [](const HoldLine& line) { return is_plain(line); });
+}
+
 }  // namespace
 
 HoldColumns::HoldColumns()
-    : holds_(hold_types), lines_(line_types), cleared_(cleared_types), erased_(erased_types) {}
+    : fresh_holds_(fresh_hold_types),
+      fresh_lines_(fresh_line_types),
+      holds_(hold_types),
+      lines_(line_types),
+      cleared_(cleared_types),
+      erased_(erased_types) {}
+
+void HoldColumns::put_fresh(PartitionId partition, const Hold& hold) {
+    fresh_holds_.integer(partition).uuid(hold.id).text(to_string(hold.status)).number(hold.fence);
+    fresh_holds_.text(hold.cart).text(hold.customer).time(hold.created_at).time(hold.expires_at);
+    std::int32_t number = 0;
+    for (const HoldLine& line : hold.lines) {
+        fresh_lines_.integer(partition).uuid(hold.id).integer(number++).text(line.sku);
+        fresh_lines_.text(line.location).bigint(line.wanted).bigint(line.quantity);
+        fresh_lines_.boolean(line.limited).boolean(line.windowed);
+        const Allocation& only = line.allocations.front();
+        fresh_lines_.text(only.location).bigint(only.quantity);
+    }
+}
 
 void HoldColumns::put(PartitionId partition, const Hold& hold, bool fresh) {
+    if (fresh && is_plain(hold)) {
+        put_fresh(partition, hold);
+        return;
+    }
     holds_.integer(partition).uuid(hold.id).text(to_string(hold.status)).number(hold.fence);
     holds_.text(hold.cart).text(hold.customer).text(hold.region);
     holds_.time(hold.created_at).time(hold.expires_at).bigint(hold.heartbeat.count());
@@ -206,6 +260,8 @@ void HoldColumns::take(std::vector<Command>& commands) {
         }
     };
     add(erase_holds, erased_);
+    add(add_holds, fresh_holds_);
+    add(add_lines, fresh_lines_);
     add(put_holds, holds_);
     add(clear_lines, cleared_);
     add(put_lines, lines_);

@@ -17,17 +17,20 @@ namespace holdfast::store::postgres {
 class HoldColumns {
 public:
     HoldColumns();
-    // `fresh`: nobody had it before, so that no lines of it need to be cleared away.
+    // `fresh`: there is none with this id yet, nor any of its lines.
     void put(PartitionId partition, const Hold& hold, bool fresh);
     void erase(PartitionId partition, HoldId id, bool pending);
     // What writes them, added at the end. Nothing is left.
     void take(std::vector<Command>& commands);
 
 private:
+    void put_fresh(PartitionId partition, const Hold& hold);
     void put_line(PartitionId partition, HoldId id, std::int32_t number, const HoldLine& line);
     void clear(PartitionId partition, HoldId id, std::int32_t line, std::int32_t last_line,
                std::int32_t part);
 
+    Columns fresh_holds_;
+    Columns fresh_lines_;
     Columns holds_;
     Columns lines_;
     Columns cleared_;

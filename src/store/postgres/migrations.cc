@@ -78,21 +78,20 @@ CREATE TABLE hold (
     fence bigint NOT NULL,
     cart text COLLATE "C" NOT NULL,
     customer text COLLATE "C" NOT NULL,
-    region text NOT NULL,
+    region text NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
-    heartbeat bigint NOT NULL,
+    heartbeat bigint NOT NULL DEFAULT 0,
     beats_until timestamptz,
-    extensions integer NOT NULL,
-    secured boolean NOT NULL,
-    PRIMARY KEY (partition, id),
-    CONSTRAINT known_status CHECK (status IN ('pending', 'confirmed', 'fulfilled', 'released',
-        'expired', 'cancelled', 'returned', 'lost'))
+    extensions integer NOT NULL DEFAULT 0,
+    secured boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (partition, id)
 );
 CREATE INDEX hold_pending ON hold (partition, id) WHERE status = 'pending';
 CREATE INDEX hold_by_cart ON hold (partition, cart, id);
 CREATE INDEX hold_by_customer ON hold (partition, customer, id) WHERE customer <> '';
 COMMENT ON TABLE hold IS 'A cart''s claim on units: all that ever were. Its units are in hold_line.';
+COMMENT ON COLUMN hold.status IS 'pending, confirmed, fulfilled, released, expired, cancelled, returned or lost.';
 COMMENT ON COLUMN hold.id IS 'As in hold_<id without dashes> everywhere else.';
 COMMENT ON COLUMN hold.fence IS 'The version of the partition at the last change of the hold.';
 COMMENT ON COLUMN hold.customer IS 'Empty when the cart named none.';
@@ -102,25 +101,24 @@ CREATE TABLE hold_line (
     partition integer NOT NULL,
     hold uuid NOT NULL,
     line integer NOT NULL,
-    part integer NOT NULL,
+    part integer NOT NULL DEFAULT 0,
     sku text COLLATE "C" NOT NULL,
     asked_location text COLLATE "C" NOT NULL,
     wanted bigint NOT NULL,
     quantity bigint NOT NULL,
-    soft boolean NOT NULL,
+    soft boolean NOT NULL DEFAULT false,
     limited boolean NOT NULL,
     windowed boolean NOT NULL,
     location text COLLATE "C",
     allocated bigint NOT NULL,
-    fulfilled bigint NOT NULL,
-    cancelled bigint NOT NULL,
-    returned bigint NOT NULL,
-    backordered bigint NOT NULL,
-    place bigint NOT NULL,
+    fulfilled bigint NOT NULL DEFAULT 0,
+    cancelled bigint NOT NULL DEFAULT 0,
+    returned bigint NOT NULL DEFAULT 0,
+    backordered bigint NOT NULL DEFAULT 0,
+    place bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (partition, hold, line, part),
-    CONSTRAINT units_add_up CHECK (allocated >= 0 AND fulfilled >= 0 AND cancelled >= 0
-        AND returned >= 0 AND backordered >= 0 AND fulfilled + cancelled <= allocated
-        AND returned <= fulfilled)
+    CONSTRAINT units_add_up CHECK (cancelled >= 0 AND returned >= 0 AND returned <= fulfilled
+        AND fulfilled + cancelled <= allocated)
 );
 COMMENT ON TABLE hold_line IS 'The lines of holds: one row for each location that serves a line, or one without a location while none does.';
 COMMENT ON COLUMN hold_line.part IS 'Numbers the locations of one line.';
@@ -150,6 +148,9 @@ CREATE TABLE event (
     body bytea NOT NULL,
     PRIMARY KEY (partition, version)
 );
+-- To compress them would take longer than to write them.
+ALTER TABLE event ALTER types SET STORAGE EXTERNAL, ALTER subjects SET STORAGE EXTERNAL,
+    ALTER body SET STORAGE EXTERNAL;
 COMMENT ON TABLE event IS 'What happened: the events of one append in one partition in each row. The view event_log shows them one by one.';
 COMMENT ON COLUMN event.version IS 'Number of its last event.';
 COMMENT ON COLUMN event.subjects IS 'The hold or the SKU that each event is about.';

@@ -346,21 +346,20 @@ TableStatements make_statements(const Table& table) {
     const std::string values = list(key, ", ", [](const Column& column, std::size_t n) {
         return fmt::format("(${}::{}[])[1]", n, sql_name(column.type));
     });
-    return {
-        .put = {fmt::format("put_{}", table.name),
-                fmt::format("INSERT INTO {} ({}) SELECT * FROM unnest({}) ON CONFLICT ({}) DO {}",
-                            table.name, columns, array_parameters(table.row_types()), keys,
-                            updates.empty() ? "NOTHING" : "UPDATE SET " + updates)},
-        .erase = {fmt::format("erase_{}", table.name),
-                  fmt::format("DELETE FROM {} USING unnest({}) AS gone ({}) WHERE {}", table.name,
-                              array_parameters(table.key_types()), keys, matches)},
-        .find = {fmt::format("find_{}", table.name),
-                 fmt::format("SELECT {} FROM {} WHERE {}", columns, table.name, equal)},
-        .page = {
-            fmt::format("page_{}", table.name),
-            fmt::format("SELECT {} FROM {} WHERE ({}) > ({}) AND partition <= ${}::integer "
-                        "ORDER BY {} LIMIT ${}::integer",
-                        columns, table.name, keys, values, key.size() + 1, keys, key.size() + 2)}};
+    return {.put = {fmt::format("put_{}", table.name),
+                    fmt::format("INSERT INTO {} ({}) SELECT {} ON CONFLICT ({}) DO {}", table.name,
+                                columns, array_rows(table.row_types()), keys,
+                                updates.empty() ? "NOTHING" : "UPDATE SET " + updates)},
+            .erase = {fmt::format("erase_{}", table.name),
+                      fmt::format("DELETE FROM {} USING unnest({}) AS gone ({}) WHERE {}",
+                                  table.name, array_parameters(table.key_types()), keys, matches)},
+            .find = {fmt::format("find_{}", table.name),
+                     fmt::format("SELECT {} FROM {} WHERE {}", columns, table.name, equal)},
+            .page = {fmt::format("page_{}", table.name),
+                     fmt::format(
+                         "SELECT {} FROM {} WHERE ({}) > ({}) AND partition <= ${}::integer "
+                         "ORDER BY {} LIMIT ${}::integer",
+                         columns, table.name, keys, values, key.size() + 1, keys, key.size() + 2)}};
 }
 
 }  // namespace
@@ -381,10 +380,18 @@ std::vector<Type> Table::row_types() const {
     return types;
 }
 
-std::string array_parameters(const std::vector<Type>& types, std::size_t first) {
+std::string array_parameters(const std::vector<Type>& types) {
     std::string text;
     for (std::size_t i = 0; i < types.size(); ++i) {
-        text += fmt::format("{}${}::{}[]", i == 0 ? "" : ", ", first + i, sql_name(types[i]));
+        text += fmt::format("{}${}::{}[]", i == 0 ? "" : ", ", i + 1, sql_name(types[i]));
+    }
+    return text;
+}
+
+std::string array_rows(const std::vector<Type>& types) {
+    std::string text;
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        text += fmt::format("{}unnest(${}::{}[])", i == 0 ? "" : ", ", i + 1, sql_name(types[i]));
     }
     return text;
 }

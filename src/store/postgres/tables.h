@@ -47,8 +47,11 @@ struct TableStatements {
 };
 const TableStatements& statements_of(RowKind kind);
 
-// "$1::integer[], $2::text[], ..." beginning at `first`.
-std::string array_parameters(const std::vector<Type>& types, std::size_t first = 1);
+// "$1::integer[], $2::text[], ..."
+std::string array_parameters(const std::vector<Type>& types);
+// "unnest($1::integer[]), unnest($2::text[]), ...", to be selected: a row for each element. The same from
+// a table function would put each value into a temporary row first.
+std::string array_rows(const std::vector<Type>& types);
 // The lowest well-formed key that is not below `text`: where a scan begins that names no key.
 std::string first_key(RowKind kind, std::string_view text);
 
