@@ -138,7 +138,7 @@ bool alive(pid_t process) {
 
 // The world tells nobody when these come true: looks again and again.
 template <class Condition>
-bool wait_until(Condition condition) {
+bool comes_true(Condition condition) {
     const auto deadline = steady_clock::now() + patience;
     while (!condition()) {
         if (steady_clock::now() > deadline) {
@@ -148,27 +148,6 @@ bool wait_until(Condition condition) {
     }
     return true;
 }
-
-struct Session {
-    explicit Session(const std::string& url) : connection(PQconnectdb(url.c_str())) {}
-    ~Session() { PQfinish(connection); }
-    Session(const Session&) = delete;
-    Session& operator=(const Session&) = delete;
-
-    std::string ask(const std::string& sql) const {
-        PGresult* const result = PQexec(connection, sql.c_str());
-        const ExecStatusType status = PQresultStatus(result);
-        std::string value =
-            status == PGRES_TUPLES_OK && PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "";
-        PQclear(result);
-        if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-            throw std::runtime_error(sql + ": " + PQerrorMessage(connection));
-        }
-        return value;
-    }
-
-    PGconn* connection;
-};
 
 }  // namespace
 
@@ -180,6 +159,15 @@ std::optional<std::string> PostgresServer::missing() {
         return "PostgreSQL refuses to be run by root, and there is no user postgres or nobody";
     }
     return std::nullopt;
+}
+
+PostgresServer& PostgresServer::shared() {
+    static PostgresServer server;
+    return server;
+}
+
+std::string PostgresServer::url_of_new_schema() {
+    return fmt::format("{}&schema=test_{}", url(), ++schemas_);
 }
 
 PostgresServer::PostgresServer(Flush flush) : flush_(flush) {
@@ -238,21 +226,21 @@ void PostgresServer::start() {
     const auto option = [](std::string_view name, std::string_view value) {
         return fmt::format("--{}={}", name, value);
     };
-    process_ =
-        spawn({programs() / "postgres", "-D", data(), option("port", std::to_string(port_)),
-               option("listen_addresses", "127.0.0.1"),
-               option("unix_socket_directories", directory_.path().string()),
-               option("fsync", flush_ == Flush::durable ? "on" : "off"),
-               option("wal_level", "replica"), option("hot_standby", "on"),
-               option("max_wal_size", "2GB"), option("shared_buffers", "256MB"),
-               option("log_min_messages", "log"), option("log_min_error_statement", "panic")},
-              directory_.path() / "log");
+    process_ = spawn(
+        {programs() / "postgres", "-D", data(), option("port", std::to_string(port_)),
+         option("listen_addresses", "127.0.0.1"),
+         option("unix_socket_directories", directory_.path().string()),
+         option("fsync", flush_ == Flush::durable ? "on" : "off"), option("wal_level", "replica"),
+         option("hot_standby", "on"), option("recovery_init_sync_method", "syncfs"),
+         option("max_wal_size", "2GB"), option("shared_buffers", "256MB"),
+         option("log_min_messages", "log"), option("log_min_error_statement", "panic")},
+        directory_.path() / "log");
     wait_until_ready();
 }
 
 void PostgresServer::wait_until_ready() {
     const std::string at = url();
-    const bool ready = wait_until([&] {
+    const bool ready = comes_true([&] {
         if (::waitpid(process_, nullptr, WNOHANG) != 0) {
             process_ = 0;
             return true;
@@ -284,7 +272,7 @@ void PostgresServer::kill9() {
     for (const pid_t child : all) {
         ::kill(child, SIGKILL);
     }
-    HF_ASSERT(wait_until([&] { return std::ranges::none_of(all, alive); }));
+    HF_ASSERT(comes_true([&] { return std::ranges::none_of(all, alive); }));
 }
 
 void PostgresServer::restart() {
@@ -295,23 +283,28 @@ void PostgresServer::restart() {
 }
 
 std::string PostgresServer::ask(const std::string& sql) const {
-    return Session(url()).ask(sql);
+    return PostgresSession(url()).ask(sql);
+}
+
+void PostgresServer::wait_until(const std::string& question) const {
+    const PostgresSession session(url());
+    if (!comes_true([&] { return session.ask(question) == "t"; })) {
+        throw std::runtime_error("this does not come true: " + question);
+    }
 }
 
 void PostgresServer::set(const std::string& name, const std::string& value) {
     const std::string before = ask("SELECT clock_timestamp()");
     ask(fmt::format("ALTER SYSTEM SET {} = '{}'", name, value));
     ask("SELECT pg_reload_conf()");
-    HF_ASSERT(wait_until(
+    HF_ASSERT(comes_true(
         [&] { return ask(fmt::format("SELECT pg_conf_load_time() > '{}'", before)) == "t"; }));
 }
 
 std::unique_ptr<PostgresServer> PostgresServer::add_standby(const std::string& name) {
     std::unique_ptr<PostgresServer> standby(new PostgresServer(StandbyOf{*this, name}));
     set("synchronous_standby_names", name);
-    HF_ASSERT(wait_until([&] {
-        return ask("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == "1";
-    }));
+    wait_until("SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'");
     return standby;
 }
 
@@ -320,6 +313,22 @@ void PostgresServer::promote() {
     // What it was told to wait for as a standby of its own kind.
     ask("ALTER SYSTEM RESET synchronous_standby_names");
     ask("SELECT pg_reload_conf()");
+}
+
+PostgresSession::PostgresSession(const std::string& url) : connection_(PQconnectdb(url.c_str())) {}
+
+PostgresSession::~PostgresSession() {
+    PQfinish(connection_);
+}
+
+std::string PostgresSession::ask(const std::string& sql) const {
+    const std::unique_ptr<PGresult, void (*)(PGresult*)> result(PQexec(connection_, sql.c_str()),
+                                                                &PQclear);
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+        throw std::runtime_error(sql + ": " + PQerrorMessage(connection_));
+    }
+    return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
 }
 
 }  // namespace holdfast::testing

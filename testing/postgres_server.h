@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include <libpq-fe.h>
 #include <sys/types.h>
 
 #include "testing/scratch_directory.h"
@@ -27,6 +28,10 @@ public:
 
     // Why no server can be had here; nothing when one can.
     static std::optional<std::string> missing();
+    // One for all tests of this process, made when the first asks. Who stops it starts it again.
+    static PostgresServer& shared();
+    // For a store of its own in this server: the URL names a schema that is not there yet.
+    [[nodiscard]] std::string url_of_new_schema();
 
     // postgres://..., by the socket or, for proxies, by the port.
     [[nodiscard]] std::string url(std::string_view database = "postgres") const;
@@ -40,8 +45,11 @@ public:
     void kill9();
     void restart();
 
-    // Runs a command and returns the first value that it gave, empty when none.
+    // Runs a command in a session of its own and returns the first value that it gave, empty when none.
+    // Throws std::runtime_error.
     std::string ask(const std::string& sql) const;
+    // Waits until a question is answered with true.
+    void wait_until(const std::string& question) const;
     // A setting of the whole server, in force when it returns.
     void set(const std::string& name, const std::string& value);
 
@@ -66,6 +74,22 @@ private:
     Flush flush_ = Flush::durable;
     std::uint16_t port_ = 0;
     pid_t process_ = 0;
+    int schemas_ = 0;
+};
+
+// A session that stays, for what takes several commands. Throws std::runtime_error.
+class PostgresSession {
+public:
+    explicit PostgresSession(const std::string& url);
+    ~PostgresSession();
+    PostgresSession(const PostgresSession&) = delete;
+    PostgresSession& operator=(const PostgresSession&) = delete;
+
+    // The first value, empty when none.
+    std::string ask(const std::string& sql) const;
+
+private:
+    PGconn* connection_;
 };
 
 }  // namespace holdfast::testing

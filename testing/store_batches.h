@@ -26,6 +26,14 @@ inline Hold hold_number(std::uint64_t number, std::string cart, std::string cust
     return hold;
 }
 
+// A value as it stands in a row.
+template <class Value>
+std::string bytes_of(const Value& value) {
+    std::string bytes;
+    store::encode(bytes, value);
+    return bytes;
+}
+
 // A batch that begins empty: rows are put into it as the sequencer does, events by add().
 class BatchMaker {
 public:

@@ -18,6 +18,7 @@ namespace {
 
 using holdfast::testing::append_and_wait;
 using holdfast::testing::BatchMaker;
+using holdfast::testing::bytes_of;
 using holdfast::testing::Fault;
 using holdfast::testing::FaultyStore;
 using holdfast::testing::hold_number;
@@ -25,12 +26,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 // Rows as a sequencer writes them: a store may take them apart.
-template <class Value>
-std::string bytes_of(const Value& value) {
-    std::string bytes;
-    encode(bytes, value);
-    return bytes;
-}
 std::string units(Quantity on_hand) {
     return bytes_of(Counters{.on_hand = on_hand, .available = on_hand});
 }

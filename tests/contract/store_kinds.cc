@@ -53,13 +53,7 @@ private:
     [[nodiscard]] std::unique_ptr<Store> open() const {
         return open_postgres({.url = url_, .partitions = partitions});
     }
-    static std::string new_schema() {
-        static PostgresServer server;
-        static int schemas = 0;
-        return server.url() + "&schema=contract_" + std::to_string(++schemas);
-    }
-
-    std::string url_ = new_schema();
+    std::string url_ = PostgresServer::shared().url_of_new_schema();
     std::unique_ptr<Store> store_ = open();
 };
 
