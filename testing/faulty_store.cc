@@ -35,7 +35,7 @@ void FaultyStore::append(store::Batch batch, AppendDone done) {
         if (const auto planned = planned_.extract(appends_++)) {
             fault = planned.mapped();
         }
-        stopped_ = stopped_ || fault == Fault::failed;
+        stopped_ = stopped_ || (fault == Fault::failed && !writer_);
         if (stopped_) {
             fault = Fault::failed;
         }
@@ -66,6 +66,9 @@ void FaultyStore::check_reads() {
     std::function<void()> happens;
     {
         const std::lock_guard lock(mutex_);
+        if (reads_fail_ && writer_) {
+            throw StoreUnreachable("a planned failure to read");
+        }
         if (reads_fail_) {
             throw store::StoreError("a planned failure to read");
         }

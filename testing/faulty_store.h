@@ -11,26 +11,28 @@
 namespace holdfast::testing {
 
 enum class Fault : std::uint8_t {
-    conflict,            // answered; nothing written
-    failed,              // answered to this and every later append; nothing written
-    unknown_written,     // it is there, but nobody says so
+    conflict,         // answered; nothing written
+    failed,           // answered; nothing written, nor by later appends unless the store is shared
+    unknown_written,  // it is there, but nobody says so
     unknown_not_written  // it is not there
 };
 
 class FaultyStore final : public store::Store {
 public:
-    // `inner` outlives it.
-    explicit FaultyStore(store::Store& inner) : inner_(inner) {}
+    // `inner` outlives it. With a number it is one of several writers that share the store.
+    explicit FaultyStore(store::Store& inner, std::optional<std::uint16_t> writer = {})
+        : inner_(inner), writer_(writer) {}
 
     // What becomes of the append that comes after `passed` others, counted from now.
     void plan(std::size_t passed, Fault fault);
-    // Reads throw StoreError while set.
+    // Reads throw StoreError while set; where the store is shared they say that it may be reached again.
     void fail_reads(bool fail);
     // What happens while the next read is carried out, on its thread.
     void during_next_read(std::function<void()> happens);
     [[nodiscard]] std::size_t appends() const;
 
     [[nodiscard]] std::uint32_t partition_count() const override;
+    [[nodiscard]] std::optional<std::uint16_t> writer() const override { return writer_; }
     std::vector<store::Head> heads() override;
     std::vector<store::Head> load(const std::vector<store::RowKind>& kinds,
                                   const store::RowSink& sink) override;
@@ -50,6 +52,7 @@ private:
     void check_reads();
 
     store::Store& inner_;
+    const std::optional<std::uint16_t> writer_;
     mutable std::mutex mutex_;
     std::map<std::size_t, Fault> planned_;
     std::size_t appends_ = 0;

@@ -21,15 +21,20 @@ Outcome<T> wait_for(Ask ask) {
 
 }  // namespace
 
-ServiceTarget::ServiceTarget(OpenService open, Restarts restarts)
+ServiceTarget::ServiceTarget(OpenService open, Restarts restarts, std::size_t nodes)
     : open_(std::move(open)),
       restarts_(restarts),
-      clock_(std::make_shared<ManualClock>(Instant(std::chrono::hours(24)))),
-      service_(open_(clock_)) {}
+      clock_(std::make_shared<ManualClock>(Instant(std::chrono::hours(24)))) {
+    for (std::size_t i = 0; i < nodes; ++i) {
+        services_.push_back(open_(clock_));
+    }
+}
 
 void ServiceTarget::restart() {
-    service_.reset();
-    service_ = open_(clock_);
+    for (std::unique_ptr<Service>& service : services_) {
+        service.reset();
+        service = open_(clock_);
+    }
 }
 
 Outcome<Answer> ServiceTarget::submit(const Submission& submission) {
@@ -37,43 +42,53 @@ Outcome<Answer> ServiceTarget::submit(const Submission& submission) {
         restart();
     }
     return wait_for<Answer>(
-        [&](Done<Answer> done) { service_->submit_any(submission, std::move(done)); });
+        [&](Done<Answer> done) { service().submit_any(submission, std::move(done)); });
 }
 
 Result<HoldAnswer> ServiceTarget::read_hold(HoldId id) {
     return wait_for<HoldAnswer>(
-               [&](Done<HoldAnswer> done) { service_->read_hold(id, std::move(done)); })
+               [&](Done<HoldAnswer> done) { service().read_hold(id, std::move(done)); })
         .result;
 }
 
 Result<StockAnswer> ServiceTarget::read_stock(const std::string& sku) {
     return wait_for<StockAnswer>(
-               [&](Done<StockAnswer> done) { service_->read_stock(sku, std::move(done)); })
+               [&](Done<StockAnswer> done) { service().read_stock(sku, std::move(done)); })
         .result;
 }
 
 Result<EntryAnswer> ServiceTarget::read_entry(const std::string& sku, EntryId entry) {
     return wait_for<EntryAnswer>(
-               [&](Done<EntryAnswer> done) { service_->read_entry(sku, entry, std::move(done)); })
+               [&](Done<EntryAnswer> done) { service().read_entry(sku, entry, std::move(done)); })
         .result;
 }
 
 std::vector<Alert> ServiceTarget::alerts(const std::string& sku) {
     const auto page = wait_for<Page<AlertAnswer>>([&](Done<Page<AlertAnswer>> done) {
-        service_->list_alerts({.sku = sku}, std::move(done));
+        service().list_alerts({.sku = sku}, std::move(done));
     });
     return alerts_of(page.result.value());
 }
 
 std::optional<HoldId> ServiceTarget::offer_to(EntryId entry) {
     return find_offer(entry, [this](const std::string& after) {
-        return service_->events(after, limits::page_max).value();
+        return service().events(after, limits::page_max).value();
     });
 }
 
 void ServiceTarget::advance(std::chrono::milliseconds by) {
     clock_->advance(by);
-    service_->tick();
+    for (const auto& service : services_) {
+        service->tick();
+    }
+}
+
+OpenService on_shared_memory_store(std::shared_ptr<MemoryStore> store) {
+    return [store = std::move(store),
+            writer = std::uint16_t{0}](std::shared_ptr<const Clock> clock) mutable {
+        return std::make_unique<service::Engine>(std::make_unique<FaultyStore>(*store, ++writer),
+                                                 std::move(clock));
+    };
 }
 
 OpenService on_memory_store(std::shared_ptr<MemoryStore> store) {

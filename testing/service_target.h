@@ -1,5 +1,5 @@
 // Runs scenarios on the service, on whatever store it was opened with, and can close and open it again in the
-// middle of the story. Tests only; one thread.
+// middle of the story, or ask several nodes in turn. Tests only; one thread.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,8 @@ enum class Restarts { never, before_every_step };
 
 class ServiceTarget : public Target {
 public:
-    explicit ServiceTarget(OpenService open, Restarts restarts = Restarts::never);
+    explicit ServiceTarget(OpenService open, Restarts restarts = Restarts::never,
+                           std::size_t nodes = 1);
 
     Outcome<Answer> submit(const Submission& submission) override;
     Result<HoldAnswer> read_hold(HoldId id) override;
@@ -28,17 +29,21 @@ public:
     void advance(std::chrono::milliseconds by) override;
 
     void restart();
-    [[nodiscard]] Service& service() { return *service_; }
+    // The node whose turn it is.
+    [[nodiscard]] Service& service() { return *services_[turn_++ % services_.size()]; }
 
 private:
     OpenService open_;
     Restarts restarts_;
     std::shared_ptr<ManualClock> clock_;
-    std::unique_ptr<Service> service_;
+    std::vector<std::unique_ptr<Service>> services_;
+    std::size_t turn_ = 0;
 };
 
 // A service on a store in memory that outlives it, so that it can be opened again.
 class MemoryStore;
 OpenService on_memory_store(std::shared_ptr<MemoryStore> store);
+// The same, and each one that is opened is another node: they share the store.
+OpenService on_shared_memory_store(std::shared_ptr<MemoryStore> store);
 
 }  // namespace holdfast::testing

@@ -71,6 +71,10 @@ inline constexpr double ghost_expiries_min = 3;
 inline constexpr std::size_t orders_at_risk_max = 100;
 inline constexpr std::size_t orders_at_risk_read_max = 1'000'000;
 
+// How far behind the others who share its store a node may be, where nothing makes it look at once: it looks
+// twice as often.
+inline constexpr std::chrono::milliseconds follow_every{50};
+
 // hold.refused events per SKU and second; the others of that second are counted in one of them.
 inline constexpr std::uint32_t refusals_per_second_max = 10;
 

@@ -65,6 +65,8 @@ struct AlertFilter {
 struct AvailabilityQuery {
     std::vector<std::string> skus;  // 1 to limits::availability_skus_max
     GroupBy group = GroupBy::nothing;
+    // Exact, also about what another node did a moment ago; otherwise at most 100 ms old.
+    bool strong = false;
     // What is announced up to this moment counts as there (available to promise).
     std::optional<Instant> by;
 };
@@ -102,7 +104,9 @@ struct Statistics {
     // How far the clock is behind the time of Holdfast, since it was set back.
     std::chrono::milliseconds clock_behind{0};
     bool serving = false;  // false after a store failure or close()
-    std::string failure;   // why it stopped serving; empty while all is well
+    std::string
+        failure;  // why it stopped serving, or cannot reach its store; empty while all is well
+    std::uint64_t conflicts = 0;  // appends that were decided anew, since another node was faster
 };
 
 class Service {

@@ -11,4 +11,10 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+// Not for good: the store may be reached again.
+class StoreUnreachable : public StoreError {
+public:
+    using StoreError::StoreError;
+};
+
 }  // namespace holdfast

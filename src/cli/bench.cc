@@ -186,10 +186,10 @@ ExitStatus run(BenchOptions& options) {
     std::unique_ptr<Service> service;
     std::string against = options.target.name();
     if (options.target.local()) {
-        service = open({.data = options.target.data(), .partitions = 1, .clock = nullptr});
+        service = open({.data = options.target.data(), .clock = nullptr});
     } else if (!options.to_server) {
         directory.emplace();
-        service = open({.data = directory->path() / "data", .partitions = 1, .clock = nullptr});
+        service = open({.data = directory->path() / "data", .clock = nullptr});
         against = "in process, a new store in " + directory->path().parent_path().string();
     }
     set_up(service ? *connect_local(*service) : *options.target.connect(), options);

@@ -110,7 +110,7 @@ std::unique_ptr<Service> open_existing(const std::filesystem::path& directory) {
                       "there is no data directory " + directory.string() +
                           "; `holdfast serve` and `holdfast import` make one");
     }
-    return open({.data = directory, .partitions = 1, .clock = nullptr});
+    return open({.data = directory, .clock = nullptr});
 }
 
 std::string describe_refusal(const Refusal& refusal) {
@@ -149,8 +149,7 @@ std::unique_ptr<Connection> Target::connect(bool create) {
         return connect_http(http_);
     }
     if (!service_) {
-        service_ = create ? open({.data = data_, .partitions = 1, .clock = nullptr})
-                          : open_existing(data_);
+        service_ = create ? open({.data = data_, .clock = nullptr}) : open_existing(data_);
     }
     return connect_local(*service_);
 }

@@ -1,5 +1,8 @@
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
+#include <map>
+#include <optional>
 #include <regex>
 
 #include <fmt/format.h>
@@ -23,7 +26,9 @@ constexpr std::chrono::milliseconds clock_behind_max{1000};
 struct ServeOptions {
     std::string listen = "127.0.0.1:8080";
     std::string data = "holdfast-data";
-    std::uint32_t partitions = 1;
+    std::string store;
+    Concurrency concurrency = Concurrency::automatic;
+    std::optional<std::uint32_t> partitions;
     bool accept_loss = false;
     ServerSettings settings;
 };
@@ -42,6 +47,12 @@ void parse_listen(const std::string& text, ServerSettings& settings) {
         settings.address = settings.address.substr(1, settings.address.size() - 2);
     }
     settings.port = static_cast<std::uint16_t>(std::stoul(match[2]));
+}
+
+// Without the password that it may hold.
+std::string shown_store(const std::string& url) {
+    static const std::regex password(R"(^(\w+://[^/@:]*):[^@/]*@)");
+    return std::regex_replace(url, password, "$1@");
 }
 
 // Waits for SIGTERM or SIGINT, or until the engine stops serving by itself; then says why.
@@ -76,12 +87,14 @@ ExitStatus run(ServeOptions& options) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
     const auto service = open({.data = options.data,
+                               .store = options.store,
                                .partitions = options.partitions,
+                               .concurrency = options.concurrency,
                                .accept_loss = options.accept_loss,
                                .clock = nullptr});
     OwnServer server(*service, options.settings);
     std::cout << "holdfast " << version_text << " serves " << server.url() << " from "
-              << options.data << std::endl;
+              << (options.store.empty() ? options.data : shown_store(options.store)) << std::endl;
     const std::string failure = wait_for_end(*service, signals);
     server.drain();
     service->close();
@@ -106,20 +119,44 @@ void define_serve(CLI::App& command, Action& action) {
         .add_option("--listen", options->listen,
                     "Where to listen (default 127.0.0.1:8080); port 0 is any free one.")
         ->option_text("ADDRESS:PORT");
+    // A default, not CLI11's envname(): that counts as if --data had been written, and excludes --store.
+    if (const char* data = std::getenv("HOLDFAST_DATA"); data != nullptr && *data != '\0') {
+        options->data = data;
+    }
+    CLI::Option* data =
+        command
+            .add_option("--data", options->data,
+                        "The data directory (default $HOLDFAST_DATA, or else holdfast-data); made "
+                        "when it is not there.")
+            ->option_text("DIR");
     command
-        .add_option("--data", options->data,
-                    "The data directory (default holdfast-data); made when it is not there.")
-        ->option_text("DIR")
-        ->envname("HOLDFAST_DATA");
+        .add_option("--store", options->store,
+                    "A PostgreSQL database instead, which any number of nodes may share: "
+                    "postgres://user@host/database?schema=holdfast. The tables are made when they "
+                    "are not there.")
+        ->option_text("URL")
+        ->envname("HOLDFAST_STORE")
+        ->excludes(data);
+    command
+        .add_option("--concurrency", options->concurrency,
+                    "How an append takes partitions that other nodes may append to: optimistic by "
+                    "their versions, pessimistic by their locks, auto (default) by locks while "
+                    "there are conflicts.")
+        ->option_text("auto|optimistic|pessimistic")
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, Concurrency>{{"auto", Concurrency::automatic},
+                                               {"optimistic", Concurrency::optimistic},
+                                               {"pessimistic", Concurrency::pessimistic}}));
     command
         .add_option("--backups", options->settings.backups,
                     "Where POST /v1/backups and `holdfast backup --server` put their directories; "
                     "without it there are none over HTTP.")
         ->option_text("DIR");
     command
-        .add_option("--partitions", options->partitions,
-                    "How many partitions a new store gets (default 1); an existing one keeps its "
-                    "own.")
+        .add_option(
+            "--partitions", options->partitions,
+            "How many partitions a new store gets (default 1, in a database 16); an existing "
+            "one keeps its own.")
         ->option_text("COUNT")
         ->check(CLI::Range(1U, limits::partitions_max));
     command.add_flag("--accept-loss", options->accept_loss,

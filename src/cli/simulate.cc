@@ -82,7 +82,7 @@ SimulationReport run_on_own_engine(const SimulateOptions& options, const OrderBo
                                    SimulationWorld world) {
     const TemporaryDirectory directory;
     const auto clock = std::make_shared<RunClock>();
-    const auto service = open({.data = directory.path() / "data", .partitions = 1, .clock = clock});
+    const auto service = open({.data = directory.path() / "data", .clock = clock});
     std::optional<OwnServer> server;
     HttpOptions http = options.http;
     if (options.over_http) {

@@ -168,6 +168,8 @@ std::vector<Rates::Finding> Rates::pass(const State& state, Instant now) {
     const auto rest = std::ranges::unique(looked_at);
     looked_at.erase(rest.begin(), rest.end());
     awaited_.clear();
+    // Of a SKU whose definition was taken back there may be more than the state has.
+    looked_at.erase(std::ranges::lower_bound(looked_at, state.skus.size()), looked_at.end());
     for (const SkuIndex index : looked_at) {
         const SkuState& sku = state.skus[index];
         Count& count = counts_[index];

@@ -21,6 +21,10 @@ std::chrono::seconds settling() {
 }  // namespace
 
 Watch::Watch(const State& state, Instant now) : rates_(state, now) {
+    review(state, now);
+}
+
+void Watch::review(const State& state, Instant now) {
     for (const auto& [id, sku] : state.alerts) {
         const Alert& alert = *state.find_alert(id);
         std::vector<Event> none;
@@ -88,7 +92,10 @@ std::vector<Event> Watch::pass(const State& state, Instant now) {
         const Key key = by_time_.begin()->second;
         by_time_.erase(by_time_.begin());
         gone_.erase(key);
-        resolve(state, key, now, events);
+        // Where stores are shared another node may have resolved it.
+        if (key.sku < state.skus.size() && state.skus[key.sku].find_alert(key.kind) != nullptr) {
+            resolve(state, key, now, events);
+        }
     }
     return events;
 }

@@ -22,6 +22,8 @@ public:
 
     // Whether a change of the SKU may bring about anything. Nearly never: plenty is there, and nothing stands.
     [[nodiscard]] static bool concerns(const SkuState& sku);
+    // The alerts that stand may be other ones than before: others raised or resolved some.
+    void review(const State& state, Instant now);
     // Before the events of a round are sealed: what its changes of these SKUs bring about.
     std::vector<Event> look(const State& state, std::vector<SkuIndex> changed, Instant now);
     // An event that the state has evolved.

@@ -156,7 +156,7 @@ void get_readiness(Exchange& x) {
         return x.refuse(refusal(RefusalCode::stopping, "the server is stopping: ask another"));
     }
     const Statistics statistics = x.service().statistics();
-    if (!statistics.serving) {
+    if (!statistics.serving || !statistics.failure.empty()) {
         return x.refuse(refusal(RefusalCode::store_failed, statistics.failure.empty()
                                                                ? "the engine has been closed"
                                                                : statistics.failure));

@@ -1,4 +1,6 @@
 // The sequencer's half that decides commands: what they do to the state and to the round that is open.
+#include <utility>
+
 #include <holdfast/assert.h>
 #include <holdfast/fault.h>
 #include <holdfast/limits.h>
@@ -12,12 +14,16 @@ namespace holdfast::sequencer {
 
 void Sequencer::execute(Item& item) {
     std::size_t commands = 1;
+    if (shared() && !fetch_past(item)) {
+        must_follow_ = closed_ = true;
+        return;
+    }
     if (auto* single = std::get_if<Single>(&item)) {
         Outcome<Answer> outcome = execute(single->submission);
         if (closed_) {
             return;
         }
-        round_->reply(std::move(single->done), std::move(outcome));
+        round_->reply(std::move(*single), std::move(outcome));
     } else if (auto* many = std::get_if<Many>(&item)) {
         // Decided in one round: nothing that is due may stand in the way of any of them.
         while (state_.holds.any_due(round_->now())) {
@@ -33,10 +39,14 @@ void Sequencer::execute(Item& item) {
             outcomes.push_back(execute(submission));
             HF_ASSERT(!closed_);
         }
-        round_->reply(std::move(many->done), std::move(outcomes));
+        round_->reply(std::move(*many), std::move(outcomes));
     } else {
         auto& read = std::get<std::unique_ptr<Read>>(item);
         read->look(*this);
+        if (std::exchange(behind_, false)) {
+            must_follow_ = closed_ = true;
+            return;
+        }
         round_->reply(std::move(read));
         queued_commands_.fetch_sub(1, std::memory_order_relaxed);
         return;
@@ -47,6 +57,15 @@ void Sequencer::execute(Item& item) {
 
 // Nothing when that closes the round.
 Outcome<Answer> Sequencer::execute(const Submission& submission) {
+    try {
+        return decide_and_answer(submission);
+    } catch (const StoreUnreachable& error) {
+        // A hold that it names, or a first answer, is needed: nothing was decided yet.
+        return {std::unexpected(unreachable(error.what()))};
+    }
+}
+
+Outcome<Answer> Sequencer::decide_and_answer(const Submission& submission) {
     const Request& request = submission.request;
     // Who set it did not know that time is ahead of the clock.
     const Instant clock = round_->now() - time_.behind();
@@ -63,10 +82,14 @@ Outcome<Answer> Sequencer::execute(const Submission& submission) {
         return {};
     }
     if (decision.refusal) {
+        rely_on(submission.command, false);
         note_refusal(submission.command, *decision.refusal);
         return {std::unexpected(std::move(*decision.refusal))};
     }
     const bool changed = !decision.events.empty();
+    if (!changed) {
+        rely_on(submission.command, true);
+    }
     Outcome<Answer> outcome{answer(submission.command, decision)};
     if (changed && !request.idempotency_key.empty() && !HF_FAULT(key_forgotten)) {
         remember(submission, *outcome.result);
@@ -85,13 +108,19 @@ std::optional<Outcome<Answer>> Sequencer::first_answer(const Submission& submiss
     }
     const auto bytes = store_.find(row->partition, store::RowKind::answers,
                                    store::encode_version_key(row->version));
-    HF_ASSERT(bytes.has_value());
+    HF_ASSERT(bytes.has_value() || shared());
+    if (!bytes) {
+        return std::nullopt;  // another node has forgotten it
+    }
     for (store::KeyedAnswer& first : store::decode_answers(*bytes).answers) {
         if (first.key != request.idempotency_key) {
             continue;
         }
         if (first.fingerprint != request.fingerprint) {
             return Outcome<Answer>{std::unexpected(key_reused(request.idempotency_key))};
+        }
+        if (shared()) {
+            round_->rely_on(row->partition, true);
         }
         return Outcome<Answer>{std::move(first.answer), true};
     }
@@ -122,6 +151,10 @@ void Sequencer::serve_waiting() {
         if (!next) {
             return;
         }
+        if (shared() && !fetch_past(*next)) {
+            must_follow_ = true;  // they are served then
+            return;
+        }
         const core::Decision served = decide_on(*next, fresh_id(*next));
         HF_ASSERT(!served.refusal);
         apply(served);
@@ -134,7 +167,10 @@ core::Decision Sequencer::decide_on(const Command& command, HoldId fresh) const 
     const auto id = core::named_hold(command);
     std::optional<Hold> past;
     if (id && state_.holds.find(*id) == nullptr) {
-        past = find_past(*id);
+        const Hold* const recent = recent_.find(*id);
+        past = recent != nullptr ? std::optional(*recent)
+               : shared()        ? std::nullopt  // it was not there when it was fetched
+                                 : find_past(*id);
     }
     return core::decide(state_, command,
                         {.now = round_->now(), .fresh_id = fresh, .past = past ? &*past : nullptr});
@@ -170,6 +206,7 @@ void Sequencer::apply(const Event& event, const std::optional<Hold>& decided) {
     } else if (const auto* lost = std::get_if<HoldLost>(&event)) {
         end_of(lost->id);
     }
+    round_->before(state_, event);
     core::evolve(state_, event, round_->now());
     if (const auto* extended = std::get_if<HoldExtended>(&event)) {
         after = state_.materialise(*state_.holds.find(extended->id));
@@ -294,7 +331,7 @@ void Sequencer::note_refusal(const Command& command, const Refusal& refusal) {
         event = refusals_.note(refusal, place->cart, place->customer, round_->now());
     } else if (const auto id = core::named_hold(command)) {
         // A cart that was to grow, or a payment that came too late.
-        if (const std::optional<Hold> hold = find_hold(*id)) {
+        if (const std::optional<Hold> hold = find_hold(*id); hold && !behind_) {
             event = refusals_.note(refusal, hold->cart, hold->customer, round_->now());
         }
     }
@@ -316,8 +353,10 @@ std::optional<Hold> Sequencer::find_past(HoldId id) const {
     if (const Hold* recent = recent_.find(id)) {
         return *recent;
     }
-    const auto bytes =
-        store_.find(state_.home(id), store::RowKind::past_hold, store::encode_id_key(id));
+    const PartitionId home = state_.home(id);
+    const auto bytes = store_.find(home, store::RowKind::past_hold, store::encode_id_key(id));
+    // In this order: the row is no newer than the head, which must be one that is known.
+    behind_ = behind_ || (shared() && !knows(home, store_.heads()[home]));
     return bytes ? std::optional(store::decode_hold(*bytes)) : std::nullopt;
 }
 

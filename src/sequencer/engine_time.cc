@@ -17,4 +17,9 @@ Instant EngineTime::now() {
     return last_;
 }
 
+void EngineTime::not_before(Instant at) {
+    ahead_ = std::max(ahead_, at.time_since_epoch() - clock_.steady());
+    last_ = std::max(last_, at);
+}
+
 }  // namespace holdfast::sequencer

@@ -16,6 +16,8 @@ public:
     EngineTime(const Clock& clock, Instant last);
 
     [[nodiscard]] Instant now();
+    // Something has happened at this moment, by another's clock: time is there too.
+    void not_before(Instant at);
     // How far the clock was behind when now() was last asked.
     [[nodiscard]] std::chrono::milliseconds behind() const { return behind_; }
 

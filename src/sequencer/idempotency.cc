@@ -14,9 +14,11 @@ Idempotency::KeyHash Idempotency::hash(std::string_view key) {
 
 const AnswersRow* Idempotency::find(std::string_view key) const {
     const auto found = row_of_key_.find(hash(key));
-    return found == row_of_key_.end() || found->second < first_row_
-               ? nullptr
-               : &rows_[found->second - first_row_];
+    if (found == row_of_key_.end() || found->second < first_row_) {
+        return nullptr;
+    }
+    const AnswersRow& row = rows_[found->second - first_row_];
+    return row.round == taken_back ? nullptr : &row;
 }
 
 Version Idempotency::add(std::string_view key, PartitionId home, Version version,
@@ -45,12 +47,22 @@ void Idempotency::restore(const AnswersRow& row, const std::vector<std::string>&
     keys_ += keys.size();
 }
 
+void Idempotency::take_back(std::uint64_t durable_round) {
+    for (auto row = rows_.rbegin(); row != rows_.rend() && row->round > durable_round; ++row) {
+        keys_ -= row->count;
+        row->count = 0;
+        row->round = taken_back;
+    }
+}
+
 std::vector<AnswersRow> Idempotency::prune(Instant now) {
     std::vector<AnswersRow> pruned;
     while (!rows_.empty() && (rows_.front().at + limits::idempotency_life < now ||
                               keys_ > limits::idempotency_keys_max)) {
         // A round that is still being filled is never that old, and never alone that many.
-        pruned.push_back(rows_.front());
+        if (rows_.front().round != taken_back) {
+            pruned.push_back(rows_.front());
+        }
         keys_ -= rows_.front().count;
         rows_.pop_front();
         ++first_row_;

@@ -34,6 +34,8 @@ public:
                 Instant at);
     // A row found in the store at the start. Rows come oldest first.
     void restore(const AnswersRow& row, const std::vector<std::string>& keys);
+    // What was added in later rounds than this one was not kept.
+    void take_back(std::uint64_t durable_round);
     // Rows that are too old or too many: they are forgotten here, and are to be erased in the store.
     std::vector<AnswersRow> prune(Instant now);
 
@@ -46,6 +48,8 @@ private:
     struct HashOfHash {
         std::size_t operator()(const KeyHash& hash) const { return hash.low; }
     };
+    static constexpr std::uint64_t taken_back = UINT64_MAX;  // as the round of a row
+
     static KeyHash hash(std::string_view key);
     void sweep();
 

@@ -32,6 +32,9 @@ public:
     Read& operator=(const Read&) = delete;
     virtual ~Read() = default;
 
+    // Whether it must see all that was durable when it was asked, also what others who share the store
+    // did; the rest sees that within limits::follow_every.
+    [[nodiscard]] virtual bool strong() const = 0;
     virtual void look(const View& view) = 0;
     // Once, on any thread; `failure` is set when the read was not, or must not be, carried out.
     virtual void answer(const Refusal* failure) = 0;
@@ -40,8 +43,10 @@ public:
 template <class T, class Look>
 class ReadOf final : public Read {
 public:
-    ReadOf(Look look, Done<T> done) : look_(std::move(look)), done_(std::move(done)) {}
+    ReadOf(Look look, Done<T> done, bool strong)
+        : look_(std::move(look)), done_(std::move(done)), strong_(strong) {}
 
+    [[nodiscard]] bool strong() const override { return strong_; }
     void look(const View& view) override { result_ = look_(view); }
     void answer(const Refusal* failure) override {
         if (failure != nullptr) {
@@ -53,13 +58,14 @@ public:
 private:
     Look look_;
     Done<T> done_;
+    bool strong_;
     std::optional<Result<T>> result_;
 };
 
 // `look` is called with a View and returns Result<T>.
 template <class T, class Look>
-std::unique_ptr<Read> make_read(Look look, Done<T> done) {
-    return std::make_unique<ReadOf<T, Look>>(std::move(look), std::move(done));
+std::unique_ptr<Read> make_read(Look look, Done<T> done, bool strong = true) {
+    return std::make_unique<ReadOf<T, Look>>(std::move(look), std::move(done), strong);
 }
 
 }  // namespace holdfast::sequencer

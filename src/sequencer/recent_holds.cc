@@ -23,6 +23,12 @@ void RecentHolds::put(Hold hold, std::uint64_t round) {
     holds_.insert_or_assign(id, Entry{.hold = std::move(hold), .round = round});
 }
 
+void RecentHolds::forget_all() {
+    holds_.clear();
+    puts_.clear();
+    size_ = 0;
+}
+
 void RecentHolds::forget(std::uint64_t durable_round) {
     while (size_ > kept_max && puts_.front().round <= durable_round) {
         const Put& oldest = puts_.front();

@@ -19,6 +19,9 @@ public:
     [[nodiscard]] const Hold* find(HoldId id) const;
     // As this round leaves it.
     void put(Hold hold, std::uint64_t round);
+    // It was changed elsewhere.
+    void forget(HoldId id) { holds_.erase(id); }
+    void forget_all();
     // All rounds up to this one are durable: of their holds only the latest are kept.
     void forget(std::uint64_t durable_round);
 

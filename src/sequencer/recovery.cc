@@ -200,7 +200,7 @@ Recovered recover(store::Store& store) {
     core::State& state = recovered.state;
     Loader loader(state);
     // A hold may name SKUs of several partitions: the definitions of all of them come first.
-    const std::vector<store::Head> heads = store.load(
+    recovered.heads = store.load(
         {RowKind::sku, RowKind::location, RowKind::stock, RowKind::live_hold, RowKind::customer,
          RowKind::waiting, RowKind::shopper, RowKind::incoming, RowKind::alert, RowKind::answers},
         [&loader](RowKind kind, PartitionId partition, std::string_view key,
@@ -208,11 +208,10 @@ Recovered recover(store::Store& store) {
     for (const KeptAnswers& kept : std::move(loader).answers()) {
         recovered.idempotency.restore(kept.row, kept.keys);
     }
-    recovered.last_batch = store::last_batch(heads);
-    for (std::size_t i = 0; i < heads.size(); ++i) {
-        state.versions[i] = heads[i].version;
+    for (std::size_t i = 0; i < recovered.heads.size(); ++i) {
+        state.versions[i] = recovered.heads[i].version;
         state.time =
-            std::max(state.time, last_time(store, static_cast<PartitionId>(i), heads[i].version));
+            std::max(state.time, last_time(store, static_cast<PartitionId>(i), state.versions[i]));
     }
     // Of what is sold out an alert stands: it is not resolved before the SKU is back.
     for (core::SkuState& sku : state.skus) {

@@ -18,7 +18,7 @@ KeptAnswers kept_answers(PartitionId partition, std::string_view key, std::strin
 struct Recovered {
     core::State state;
     Idempotency idempotency;
-    std::uint64_t last_batch = 0;  // number of the last append
+    std::vector<store::Head> heads;
 };
 Recovered recover(store::Store& store);
 

@@ -50,6 +50,12 @@ Refusal store_refusal(const store::AppendResult& result) {
                                   result.error)};
 }
 
+Refusal unreachable(const std::string& why) {
+    return {.code = RefusalCode::store_failed,
+            .detail = fmt::format(
+                "the store cannot be reached ({}): nothing was changed; try again", why)};
+}
+
 Refusal stopped(const std::string& why) {
     return {
         .code = RefusalCode::store_failed,

@@ -20,6 +20,8 @@ Refusal key_in_use(std::string_view key);
 Refusal key_reused(std::string_view key);
 // To those who wait for an append that was not kept, or may not have been.
 Refusal store_refusal(const store::AppendResult& result);
+// To those whose command could not be decided, since the store could not be read: `why`.
+Refusal unreachable(const std::string& why);
 // To those who ask after the store failed, or was found to be damaged: `why`.
 Refusal stopped(const std::string& why);
 

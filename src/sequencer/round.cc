@@ -13,8 +13,12 @@ namespace holdfast::sequencer {
 
 using store::RowKind;
 
-Round::Round(std::uint64_t number, Instant now, const core::State& state, const RoundSize& expected)
+Round::Round(std::uint64_t number, Instant now, const core::State& state, const RoundSize& expected,
+             bool revocable)
     : now_(now), expected_(expected), opened_at_(state.versions) {
+    if (revocable) {
+        undo_.emplace(state);
+    }
     singles_.reserve(expected.commands);
     batch_.rows.reserve(expected.rows);
     batch_.arena.reserve(expected.row_bytes);
@@ -344,14 +348,20 @@ void Round::forget_answers(PartitionId partition, Version version) {
     batch_.erase(RowKind::answers, partition, store::encode_version_key(version));
 }
 
-void Round::reply(Done<Answer>&& done, Outcome<Answer>&& outcome) {
+void Round::reply(Single&& item, Outcome<Answer>&& outcome) {
     ++commands_;
-    singles_.emplace_back(std::move(done), std::move(outcome));
+    singles_.emplace_back(std::move(item.done), std::move(outcome));
+    if (undo_) {
+        singles_asked_.push_back(std::move(item.submission));
+    }
 }
 
-void Round::reply(ManyDone done, std::vector<Outcome<Answer>> outcomes) {
+void Round::reply(Many&& item, std::vector<Outcome<Answer>>&& outcomes) {
     commands_ += outcomes.size();
-    manies_.push_back({std::move(done), std::move(outcomes)});
+    manies_.emplace_back(std::move(item.done), std::move(outcomes));
+    if (undo_) {
+        manies_asked_.push_back(std::move(item.submissions));
+    }
 }
 
 void Round::reply(std::unique_ptr<Read> read) {
@@ -359,7 +369,34 @@ void Round::reply(std::unique_ptr<Read> read) {
     reads_.push_back(std::move(read));
 }
 
+void Round::rely_on(PartitionId partition, bool told) {
+    told_ = told_ || told;
+    if (std::ranges::find(relied_on_, partition) == relied_on_.end()) {
+        relied_on_.push_back(partition);
+    }
+}
+
+std::vector<Item> Round::take_back(core::State& state) {
+    undo_->roll_back(state);
+    std::vector<Item> items;
+    for (std::size_t i = 0; i < singles_.size(); ++i) {
+        items.emplace_back(std::in_place_type<Single>, std::move(singles_asked_[i]),
+                           std::move(singles_[i].done));
+    }
+    for (std::size_t i = 0; i < manies_.size(); ++i) {
+        items.emplace_back(std::in_place_type<Many>, std::move(manies_asked_[i]),
+                           std::move(manies_[i].done));
+    }
+    for (std::unique_ptr<Read>& read : reads_) {
+        items.emplace_back(std::move(read));
+    }
+    return items;
+}
+
 store::Batch Round::seal(const core::State& state) {
+    for (const PartitionId partition : relied_on_) {
+        step(state, partition);
+    }
     if (!HF_FAULT(counters_not_written)) {
         write_counters(state);
     }
@@ -379,19 +416,19 @@ store::Batch Round::seal(const core::State& state) {
 }
 
 void Round::answer_all(const Refusal* failure) {
-    for (Single& single : singles_) {
+    for (auto& single : singles_) {
         if (failure != nullptr) {
             single.outcome.result = std::unexpected(*failure);
         }
         single.done(std::move(single.outcome));
     }
-    for (Many& many : manies_) {
+    for (auto& many : manies_) {
         if (failure != nullptr) {
-            for (Outcome<Answer>& outcome : many.outcomes) {
+            for (Outcome<Answer>& outcome : many.outcome) {
                 outcome.result = std::unexpected(*failure);
             }
         }
-        many.done(std::move(many.outcomes));
+        many.done(std::move(many.outcome));
     }
     for (const auto& read : reads_) {
         read->answer(failure);

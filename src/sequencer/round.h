@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -13,13 +14,12 @@
 
 #include <holdfast/service.h>
 #include "core/state.h"
-#include "sequencer/read.h"
+#include "core/undo.h"
+#include "sequencer/item.h"
 #include "store/batch.h"
 #include "store/codec.h"
 
 namespace holdfast::sequencer {
-
-using ManyDone = std::move_only_function<void(std::vector<Outcome<Answer>>)>;
 
 // How large a round became. The next one is likely as large: its memory is taken at once.
 struct RoundSize {
@@ -34,7 +34,9 @@ store::CustomerRow customer_row(const core::SkuState& sku, std::string_view cust
 
 class Round {
 public:
-    Round(std::uint64_t number, Instant now, const core::State& state, const RoundSize& expected);
+    // `revocable`: take_back() may follow.
+    Round(std::uint64_t number, Instant now, const core::State& state, const RoundSize& expected,
+          bool revocable);
 
     [[nodiscard]] Instant now() const { return now_; }
     [[nodiscard]] std::uint64_t number() const { return batch_.number; }
@@ -45,6 +47,12 @@ public:
     // After seal().
     [[nodiscard]] const RoundSize& final_size() const { return size_; }
 
+    // An event that `state` is about to evolve.
+    void before(const core::State& state, const Event& event) {
+        if (undo_) {
+            undo_->before(state, event);
+        }
+    }
     // An event that `state` has just evolved. `after` is what it made of the hold that it names;
     // null when it names none or carries it whole.
     void record(const core::State& state, const Event& event, const Hold* after);
@@ -65,9 +73,17 @@ public:
     // A row of first answers that nobody may ask for any more.
     void forget_answers(PartitionId partition, Version version);
 
-    void reply(Done<Answer>&& done, Outcome<Answer>&& outcome);
-    void reply(ManyDone done, std::vector<Outcome<Answer>> outcomes);
+    void reply(Single&& item, Outcome<Answer>&& outcome);
+    void reply(Many&& item, std::vector<Outcome<Answer>>&& outcomes);
     void reply(std::unique_ptr<Read> read);
+
+    // An answer rests on what this partition is, though it changes nothing there: it is given only if the
+    // partition is that still. `told`: what others have changed is about to be told as durable.
+    void rely_on(PartitionId partition, bool told);
+    [[nodiscard]] const std::vector<PartitionId>& relied_on() const { return relied_on_; }
+    [[nodiscard]] bool has_told() const { return told_; }
+    // Takes back what the round did to `state`, later rounds first, and gives all that was to be answered.
+    std::vector<Item> take_back(core::State& state);
 
     // The batch, with the rows of all counters that changed. Once, when the round is closed.
     store::Batch seal(const core::State& state);
@@ -76,13 +92,10 @@ public:
     void answer_all(const Refusal* failure);
 
 private:
-    struct Single {
-        Done<Answer> done;
-        Outcome<Answer> outcome;
-    };
-    struct Many {
-        ManyDone done;
-        std::vector<Outcome<Answer>> outcomes;
+    template <class Done, class Outcomes>
+    struct Reply {
+        Done done;
+        Outcomes outcome;
     };
     struct Answers {
         PartitionId partition = 0;
@@ -114,9 +127,15 @@ private:
     std::vector<core::SkuIndex> changed_;  // in more than their stock
     std::vector<Answers> answers_;
     std::vector<PartitionId> touched_;  // kept for its memory
-    std::vector<Single> singles_;
-    std::vector<Many> manies_;
+    std::vector<Reply<Done<Answer>, Outcome<Answer>>> singles_;
+    std::vector<Reply<ManyDone, std::vector<Outcome<Answer>>>> manies_;
     std::vector<std::unique_ptr<Read>> reads_;
+    std::vector<PartitionId> relied_on_;
+    bool told_ = false;
+    // Only of a revocable round: what was, and what was asked, in the order of the replies.
+    std::optional<core::Undo> undo_;
+    std::vector<Submission> singles_asked_;
+    std::vector<std::vector<Submission>> manies_asked_;
 
     friend struct RowWriter;
 };

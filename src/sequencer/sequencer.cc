@@ -19,17 +19,21 @@ constexpr std::chrono::milliseconds nap_max{1000};
 
 }  // namespace
 
-Sequencer::Sequencer(store::Store& store, const Clock& clock)
-    : Sequencer(store, clock, recover(store)) {}
+Sequencer::Sequencer(store::Store& store, const Clock& clock, Concurrency concurrency)
+    : Sequencer(store, clock, concurrency, recover(store)) {}
 
-Sequencer::Sequencer(store::Store& store, const Clock& clock, Recovered recovered)
+Sequencer::Sequencer(store::Store& store, const Clock& clock, Concurrency concurrency,
+                     Recovered recovered)
     : store_(store),
+      writer_(store.writer()),
+      concurrency_(concurrency),
       state_(std::move(recovered.state)),
       time_(clock, state_.time),
       watch_(state_, time_.now()),
       idempotency_(std::move(recovered.idempotency)),
-      next_number_(recovered.last_batch + 1),
-      durable_round_(recovered.last_batch),
+      next_number_(number_after(store::last_batch(recovered.heads))),
+      durable_round_(store::last_batch(recovered.heads)),
+      known_(std::move(recovered.heads)),
       pending_(state_.holds.count()),
       skus_(state_.skus.size()) {
     // Larger than all ids that are pending: those were made no later than the last event, but for those
@@ -96,8 +100,10 @@ void Sequencer::submit(std::vector<Submission>&& submissions, ManyDone&& done) {
 }
 
 void Sequencer::read(std::unique_ptr<Read> read) {
-    const auto refused =
-        enqueue(1, [&](std::vector<Item>& queue) { queue.emplace_back(std::move(read)); });
+    const auto refused = enqueue(1, [&](std::vector<Item>& queue) {
+        strong_read_waits_ = strong_read_waits_ || read->strong();
+        queue.emplace_back(std::move(read));
+    });
     if (refused) {
         read->answer(&*refused);
     }
@@ -136,8 +142,10 @@ bool Sequencer::due_at(Instant now) const {
 }
 
 std::chrono::milliseconds Sequencer::nap() {
-    const Instant next =
-        std::min({state_.holds.next_deadline(), refusals_.next_flush(), watch_.next()});
+    Instant next = std::min({state_.holds.next_deadline(), refusals_.next_flush(), watch_.next()});
+    if (shared()) {
+        next = std::min(next, next_follow_);
+    }
     return std::clamp(next == Instant::max() ? nap_max : next - time_.now(),
                       std::chrono::milliseconds(1), nap_max);
 }
@@ -147,15 +155,20 @@ bool Sequencer::wait_for_work() {
     for (;;) {
         const bool can_send = round_ != nullptr && !in_flight_;
         const bool round_full = round_ != nullptr && (closed_ || round_->full());
-        const bool can_take = (!queue_.empty() || next_ < taken_.size()) && !round_full;
-        if (can_send || can_take || (failure_ && !queue_.empty())) {
+        const bool somebody_waits = !queue_.empty() || next_ < taken_.size();
+        // On top of what will hardly be kept nothing more is decided.
+        may_decide_ = !must_follow_ && (contention_ == 0 || !in_flight_);
+        const bool can_take = may_decide_ && !round_full && somebody_waits;
+        can_follow_ = shared() && !in_flight_ && round_ == nullptr &&
+                      ((must_follow_ && somebody_waits) || (!stopping_ && follow_is_due()));
+        if (can_send || can_take || can_follow_ || returned_ || (failure_ && somebody_waits)) {
             break;
         }
         if (stopping_ && !in_flight_) {
             return false;
         }
         // A round that is open has a time of its own already: what is due later waits for the next.
-        const bool timer_runs = !stopping_ && !failure_ && round_ == nullptr;
+        const bool timer_runs = !stopping_ && !failure_ && round_ == nullptr && may_decide_;
         if (timer_runs && due_at(time_.now())) {
             break;
         }
@@ -165,6 +178,7 @@ bool Sequencer::wait_for_work() {
         taken_.clear();
         next_ = 0;
         taken_.swap(queue_);
+        must_follow_ = must_follow_ || (shared() && std::exchange(strong_read_waits_, false));
     }
     return true;
 }
@@ -181,23 +195,32 @@ void Sequencer::run() {
             continue;
         }
         try {
-            fill_round();
+            work();
         } catch (const std::exception& error) {
             // The store could not be read, or what it keeps is damaged: the state may have moved on
             // without its round, so nothing more may be decided on it.
             const std::lock_guard lock(mutex_);
             failure_ = stopped(error.what());
-            continue;
         }
-        bool idle = false;
-        {
-            const std::lock_guard lock(mutex_);
-            // After a failure, which may have come meanwhile, what was decided on top is refused.
-            idle = !in_flight_ && !failure_;
-        }
-        if (idle) {
-            send_round();
-        }
+    }
+}
+
+void Sequencer::work() {
+    take_back();
+    if (can_follow_) {
+        follow();
+    }
+    if (may_decide_ && !must_follow_) {
+        fill_round();
+    }
+    bool idle = false;
+    {
+        const std::lock_guard lock(mutex_);
+        // After a failure, which may have come meanwhile, what was decided on top is refused.
+        idle = !in_flight_ && !failure_ && !returned_;
+    }
+    if (idle && round_) {
+        send_round();
     }
 }
 
@@ -237,26 +260,20 @@ void Sequencer::refuse_all(const Refusal& failure) {
         round_->answer_all(&failure);
         round_.reset();
     }
-    Round refused(0, {}, state_, {});
+    refuse_taken(failure);
+}
+
+void Sequencer::refuse_taken(const Refusal& failure) {
     for (; next_ < taken_.size(); ++next_) {
-        Item& item = taken_[next_];
-        if (auto* single = std::get_if<Single>(&item)) {
-            refused.reply(std::move(single->done), {std::unexpected(failure)});
-        } else if (auto* many = std::get_if<Many>(&item)) {
-            std::vector<Outcome<Answer>> outcomes(many->submissions.size(),
-                                                  {std::unexpected(failure)});
-            refused.reply(std::move(many->done), std::move(outcomes));
-        } else {
-            refused.reply(std::move(std::get<std::unique_ptr<Read>>(item)));
-        }
+        queued_commands_.fetch_sub(weight(taken_[next_]), std::memory_order_relaxed);
+        refuse(taken_[next_], failure);
     }
-    refused.answer_all(&failure);
 }
 
 void Sequencer::open_round() {
     if (!round_) {
         const Instant now = time_.now();
-        round_ = std::make_unique<Round>(next_number_, now, state_, last_size_);
+        round_ = std::make_unique<Round>(next_number_, now, state_, last_size_, shared());
         closed_ = false;
         served_ = 0;
         if (state_.holds.any_due(now)) {
@@ -298,10 +315,16 @@ void Sequencer::send_round() {
     look_at_changes();
     pending_ = state_.holds.count();
     skus_ = state_.skus.size();
-    if (!round_->has_events()) {
+    if (!round_->has_events() && !round_->has_told() && !locked_) {
         // Nothing is on its way to disk either: all that was seen is durable.
-        round_->answer_all(nullptr);
-        round_.reset();
+        if (!shared() || holds_still(*round_)) {
+            round_->answer_all(nullptr);
+            round_.reset();
+        } else {
+            decide_again(round_->take_back(state_));
+            round_.reset();
+            must_follow_ = true;
+        }
         return;
     }
     for (const AnswersRow& row : idempotency_.prune(round_->now())) {
@@ -309,35 +332,43 @@ void Sequencer::send_round() {
     }
     store::Batch batch = round_->seal(state_);
     last_size_ = round_->final_size();
-    ++next_number_;
+    next_number_ = number_after(next_number_);
+    batch.lock = locked_ = locks();
     {
         const std::lock_guard lock(mutex_);
         in_flight_ = true;
     }
     if (HF_FAULT(answer_before_durable)) {
-        const std::unique_ptr<Round> round = std::move(round_);
-        appended(*round, {});
+        appended(std::move(round_), {});
         store_.append(std::move(batch), [](const store::AppendResult&) {});
         return;
     }
     store_.append(std::move(batch),
-                  [this, round = std::move(round_)](const store::AppendResult& result) {
-                      appended(*round, result);
+                  [this, round = std::move(round_)](store::AppendResult result) mutable {
+                      appended(std::move(round), std::move(result));
                   });
 }
 
 // On the store's thread. The callers are answered before the next round is sent, so that those who
 // ask again at once are all in it.
-void Sequencer::appended(Round& round, const store::AppendResult& result) {
+void Sequencer::appended(std::unique_ptr<Round> round, store::AppendResult result) {
     std::optional<Refusal> failure;
     if (result.outcome == store::AppendOutcome::appended || HF_FAULT(failure_ignored)) {
-        durable_round_.store(round.number(), std::memory_order_release);
+        durable_round_.store(round->number(), std::memory_order_release);
         rounds_.fetch_add(1, std::memory_order_relaxed);
-        events_.fetch_add(round.event_count(), std::memory_order_relaxed);
+        events_.fetch_add(round->event_count(), std::memory_order_relaxed);
+        contention_ = std::max(contention_ - 1, 0);
+    } else if (shared()) {
+        const std::lock_guard lock(mutex_);
+        returned_ = std::move(round);
+        why_returned_ = std::move(result);
+        in_flight_ = false;
+        wake_.notify_one();
+        return;
     } else {
         failure = store_refusal(result);
     }
-    round.answer_all(failure ? &*failure : nullptr);
+    round->answer_all(failure ? &*failure : nullptr);
     // Still under the lock: the sequencer may be gone as soon as its thread sees that nothing is in flight.
     const std::lock_guard lock(mutex_);
     in_flight_ = false;
@@ -355,10 +386,11 @@ Statistics Sequencer::statistics() const {
                           .commands = commands_,
                           .events = events_,
                           .holds_expired = expired_,
-                          .clock_behind = time_.behind()};
+                          .clock_behind = time_.behind(),
+                          .conflicts = conflicts_};
     const std::lock_guard lock(mutex_);
     statistics.serving = !failure_ && !stopping_;
-    statistics.failure = failure_ ? failure_->detail : "";
+    statistics.failure = failure_ ? failure_->detail : unreachable_;
     return statistics;
 }
 

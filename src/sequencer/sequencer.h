@@ -22,6 +22,7 @@
 #include "core/watch.h"
 #include "sequencer/engine_time.h"
 #include "sequencer/idempotency.h"
+#include "sequencer/item.h"
 #include "sequencer/recent_holds.h"
 #include "sequencer/recovery.h"
 #include "sequencer/round.h"
@@ -37,7 +38,9 @@ inline std::uint64_t id_time(Instant at) {
 class Sequencer final : private View {
 public:
     // Loads the state and starts. Throws StoreError. Store and clock must outlive it.
-    Sequencer(store::Store& store, const Clock& clock);
+    // `concurrency` matters where others append to the store too.
+    Sequencer(store::Store& store, const Clock& clock,
+              Concurrency concurrency = Concurrency::automatic);
     ~Sequencer() override;
 
     // Any thread. Refused at once when the queue is full or the sequencer has stopped: then `done` is
@@ -54,17 +57,8 @@ public:
     [[nodiscard]] Statistics statistics() const;
 
 private:
-    Sequencer(store::Store& store, const Clock& clock, Recovered recovered);
-
-    struct Single {
-        Submission submission;
-        Done<Answer> done;
-    };
-    struct Many {
-        std::vector<Submission> submissions;
-        ManyDone done;
-    };
-    using Item = std::variant<Single, Many, std::unique_ptr<Read>>;
+    Sequencer(store::Store& store, const Clock& clock, Concurrency concurrency,
+              Recovered recovered);
 
     // View.
     [[nodiscard]] const core::State& state() const override { return state_; }
@@ -78,11 +72,13 @@ private:
 
     // The sequencer's thread.
     void run();
+    void work();
     // Sleeps until there is something to do; false when everything is done and it is to end.
     bool wait_for_work();
     [[nodiscard]] bool due_at(Instant now) const;
     [[nodiscard]] std::chrono::milliseconds nap();
     void refuse_all(const Refusal& failure);
+    void refuse_taken(const Refusal& failure);
     // Throws StoreError or CodecError when the store cannot be read.
     void fill_round();
     [[nodiscard]] std::size_t prefetch(std::size_t from) const;
@@ -93,6 +89,7 @@ private:
     // These and decide() may close the round: then nothing was done, and it is for the next one.
     void execute(Item& item);
     Outcome<Answer> execute(const Submission& submission);
+    Outcome<Answer> decide_and_answer(const Submission& submission);
     std::optional<Outcome<Answer>> first_answer(const Submission& submission);
     core::Decision decide(const Command& command);
     [[nodiscard]] core::Decision decide_on(const Command& command, HoldId fresh) const;
@@ -107,9 +104,34 @@ private:
     HoldId fresh_id(const Command& command);
     [[nodiscard]] std::optional<Hold> find_past(HoldId id) const;
     void send_round();
-    void appended(Round& round, const store::AppendResult& result);
+    void appended(std::unique_ptr<Round> round, store::AppendResult result);
+
+    // The same, where others append to the store too (follow.cc).
+    [[nodiscard]] bool shared() const { return writer_.has_value(); }
+    [[nodiscard]] std::uint64_t number_after(std::uint64_t number) const;
+    // A round that was not kept: what it did is taken back, and what was asked is decided again, or refused.
+    void take_back();
+    void decide_again(std::vector<Item>&& items);
+    // Catches up with the others; refuses what waits when the store cannot be read.
+    void follow();
+    void catch_up();
+    void evolve_others(const RecordedEvent& recorded);
+    void restore_answers(PartitionId partition, Version after, Version until);
+    // Whether what the answers of a round without events rest on is still so.
+    [[nodiscard]] bool holds_still(const Round& round);
+    void rely_on(const Command& command, bool told);
+    // Sees to it that the holds that a command names are in memory, as of the state. False: the state is
+    // behind the store.
+    [[nodiscard]] bool fetch_past(const Command& command);
+    [[nodiscard]] bool fetch_past(const Item& item);
+    [[nodiscard]] bool knows(PartitionId partition, const store::Head& head) const;
+    [[nodiscard]] bool follow_is_due();
+    // Whether the next append takes the partitions' locks first.
+    [[nodiscard]] bool locks() const;
 
     store::Store& store_;
+    const std::optional<std::uint16_t> writer_;
+    const Concurrency concurrency_;
 
     core::State state_;
     EngineTime time_;
@@ -139,10 +161,27 @@ private:
     // The round that is on its way to disk; its callback clears it.
     bool in_flight_ = false;
     std::atomic<std::uint64_t> durable_round_ = 0;
+    // A round that the store did not keep, until the sequencer's thread takes it back.
+    std::unique_ptr<Round> returned_;
+    store::AppendResult why_returned_;
+    bool strong_read_waits_ = false;  // in queue_
+    std::string unreachable_;         // why the store cannot be read or written at the moment
+
+    // What others do to the store: the sequencer's thread.
+    std::vector<store::Head> known_;  // by partition, when they were last followed
+    mutable bool behind_ = false;     // a row was found that is newer than the state
+    bool must_follow_ = false;        // before anything more is decided
+    bool can_follow_ = false;         // found when there was something to do
+    bool may_decide_ = true;          // the same
+    bool locked_ = false;             // the last append took the partitions' locks
+    Instant next_follow_;
+    // Grows with each conflict, and falls with each append: see locks().
+    std::atomic<int> contention_ = 0;
 
     std::atomic<std::uint64_t> commands_ = 0;
     std::atomic<std::uint64_t> events_ = 0;
     std::atomic<std::uint64_t> rounds_ = 0;
+    std::atomic<std::uint64_t> conflicts_ = 0;
     std::atomic<std::uint64_t> expired_ = 0;
     std::atomic<std::uint64_t> pending_ = 0;
     std::atomic<std::uint64_t> skus_ = 0;

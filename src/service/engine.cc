@@ -72,11 +72,11 @@ Refusal store_failure(const std::exception& error) {
 }  // namespace
 
 Engine::Engine(std::unique_ptr<store::Store> store, std::shared_ptr<const Clock> clock,
-               OpenCopy open_copy)
+               OpenCopy open_copy, Concurrency concurrency)
     : clock_(std::move(clock)),
       store_(std::move(store)),
       open_copy_(std::move(open_copy)),
-      sequencer_(std::make_unique<sequencer::Sequencer>(*store_, *clock_)) {}
+      sequencer_(std::make_unique<sequencer::Sequencer>(*store_, *clock_, concurrency)) {}
 
 Engine::~Engine() {
     Engine::close();
@@ -168,6 +168,7 @@ void Engine::read_availability(AvailabilityQuery query, Done<AvailabilityAnswer>
                     .field = "sku"})});
         return;
     }
+    const bool strong = query.strong;
     sequencer_->read(sequencer::make_read<AvailabilityAnswer>(
         [query = std::move(query)](const View& view) -> Result<AvailabilityAnswer> {
             AvailabilityAnswer answer{.skus = {}, .unknown = {}, .as_of = view.now()};
@@ -182,7 +183,7 @@ void Engine::read_availability(AvailabilityQuery query, Done<AvailabilityAnswer>
             }
             return answer;
         },
-        std::move(done)));
+        std::move(done), strong));
 }
 
 void Engine::read_entry(std::string sku, EntryId entry, Done<EntryAnswer> done) {

@@ -23,7 +23,7 @@ public:
 
     // `open_copy` is needed where the store can be backed up. Throws StoreError.
     Engine(std::unique_ptr<store::Store> store, std::shared_ptr<const Clock> clock,
-           OpenCopy open_copy = {});
+           OpenCopy open_copy = {}, Concurrency concurrency = Concurrency::automatic);
     ~Engine() override;
 
     void submit_any(Submission submission, Done<Answer> done) override;

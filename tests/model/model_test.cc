@@ -76,6 +76,16 @@ TEST(Model, AgreesWithAServiceThatRestartsBeforeEveryStep) {
     });
 }
 
+// Alerts are beside the point, and each node learns by itself what is usual.
+TEST(Model, AgreesWithThreeNodesThatAreAskedInTurn) {
+    check_scripts("three nodes", 300, [](const Script& script) {
+        Model model;
+        ServiceTarget nodes(on_shared_memory_store(std::make_shared<MemoryStore>(4)),
+                            Restarts::never, 3);
+        return compare(script, model, nodes, Compare::all_but_alerts);
+    });
+}
+
 TEST(Model, AgreesWithTheServiceOnRocksDb) {
     check_scripts("service on RocksDB, restarting", 15, [](const Script& script) {
         ScratchDirectory directory;

@@ -21,6 +21,11 @@ std::unique_ptr<Target> on_memory(std::uint32_t partitions, Restarts restarts = 
         on_memory_store(std::make_shared<MemoryStore>(partitions)), restarts);
 }
 
+std::unique_ptr<Target> on_nodes(std::uint32_t partitions) {
+    return std::make_unique<ServiceTarget>(
+        on_shared_memory_store(std::make_shared<MemoryStore>(partitions)), Restarts::never, 3);
+}
+
 std::unique_ptr<Target> on_rocksdb() {
     auto directory = std::make_shared<ScratchDirectory>();
     return std::make_unique<ServiceTarget>([directory](std::shared_ptr<const Clock> clock) {
@@ -44,6 +49,7 @@ const std::vector<TargetKind> kinds = {
     {"service_restarted_before_every_step",
      [] { return on_memory(2, Restarts::before_every_step); }},
     {"rocksdb", on_rocksdb},
+    {"nodes", [] { return on_nodes(4); }},
     {"http", [] -> std::unique_ptr<Target> { return std::make_unique<HttpTarget>(); }},
     {"command_line",
      [] -> std::unique_ptr<Target> { return std::make_unique<CommandLineTarget>(); }, false},

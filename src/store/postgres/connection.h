@@ -37,10 +37,10 @@ struct Failure {
     bool lost = false;       // the connection is: nobody knows how far the server came
 };
 
-class DatabaseError : public StoreError {
+class DatabaseError : public StoreUnreachable {
 public:
     explicit DatabaseError(Failure failure)
-        : StoreError(failure.text), failure_(std::move(failure)) {}
+        : StoreUnreachable(failure.text), failure_(std::move(failure)) {}
     [[nodiscard]] const Failure& failure() const { return failure_; }
 
 private:

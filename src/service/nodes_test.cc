@@ -1,0 +1,303 @@
+// Several engines over one store, each as a node of its own: what one decides on what another has changed
+// meanwhile is decided again, what a shopper was told stays true, and nobody waits for anybody.
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include <holdfast/limits.h>
+#include "service/engine.h"
+#include "testing/faulty_store.h"
+#include "testing/manual_clock.h"
+#include "testing/memory_store.h"
+
+namespace holdfast::service {
+namespace {
+
+using testing::Fault;
+using testing::FaultyStore;
+
+class NodesTest : public ::testing::Test {
+protected:
+    static constexpr Instant opening{std::chrono::days(100)};
+
+    void SetUp() override {
+        for (std::uint16_t i = 0; i < 3; ++i) {
+            open(i);
+        }
+        ASSERT_TRUE(node(0).submit(DefineSku{.sku = "mug"}));
+        ASSERT_TRUE(node(0).submit(ReceiveStock{.sku = "mug", .quantity = 10}));
+        follow();
+    }
+    void open(std::uint16_t i) {
+        engines_[i].reset();
+        auto store = std::make_unique<FaultyStore>(kept_, static_cast<std::uint16_t>(i + 1));
+        faults_[i] = store.get();
+        engines_[i] = std::make_unique<Engine>(std::move(store), clock_);
+    }
+    Engine& node(std::size_t i) { return *engines_[i]; }
+    void follow() {
+        for (const auto& engine : engines_) {
+            engine->tick();
+        }
+    }
+    static PlaceHold mugs(Quantity quantity = 1) {
+        return {.cart = "c", .lines = {{"mug", quantity, ""}}};
+    }
+    static std::future<Outcome<Answer>> ask(Engine& node, Command command, Request request = {}) {
+        auto promise = std::make_shared<std::promise<Outcome<Answer>>>();
+        node.submit_any(
+            {std::move(command), std::move(request)},
+            [promise](Outcome<Answer> outcome) { promise->set_value(std::move(outcome)); });
+        return promise->get_future();
+    }
+    static Counters stock(Engine& node) {
+        std::promise<Counters> promise;
+        node.read_stock("mug", [&](Outcome<StockAnswer> outcome) {
+            promise.set_value(outcome.result.value().total);
+        });
+        return promise.get_future().get();
+    }
+    static Quantity available(Engine& node, bool strong) {
+        std::promise<Quantity> promise;
+        node.read_availability(
+            {.skus = {"mug"}, .strong = strong}, [&](Outcome<AvailabilityAnswer> outcome) {
+                promise.set_value(outcome.result.value().skus.at(0).total.available);
+            });
+        return promise.get_future().get();
+    }
+    void expect_clean() {
+        for (const auto& engine : engines_) {
+            const AuditReport report = engine->audit();
+            EXPECT_TRUE(report.clean()) << report.differences.front().what;
+        }
+    }
+
+    testing::MemoryStore kept_{4};
+    std::shared_ptr<testing::ManualClock> clock_ = std::make_shared<testing::ManualClock>(opening);
+    FaultyStore* faults_[3] = {};
+    std::unique_ptr<Engine> engines_[3];
+};
+
+TEST_F(NodesTest, WhatOneNodeHoldsTheOthersDoNotSell) {
+    ASSERT_TRUE(node(0).submit(mugs(10)));
+    for (const std::size_t i : {1, 2}) {
+        const auto refused = node(i).submit(mugs());
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, RefusalCode::insufficient_stock);
+    }
+    expect_clean();
+}
+
+// Sold out, as far as this node knows; but another one has just released the units.
+TEST_F(NodesTest, ARefusalIsTrueWhenItIsGiven) {
+    const auto hold = node(0).submit(mugs(10));
+    ASSERT_TRUE(hold);
+    follow();
+    ASSERT_FALSE(node(1).submit(mugs()));
+    ASSERT_TRUE(node(0).submit(ReleaseHold{.id = hold->hold.id}));
+    EXPECT_TRUE(node(1).submit(mugs(10)));
+    expect_clean();
+}
+
+TEST_F(NodesTest, AConflictIsDecidedAgainAndNobodyHearsOfIt) {
+    const auto hold = node(0).submit(mugs(4));
+    ASSERT_TRUE(hold);
+    const auto other = node(1).submit(mugs(4));
+    ASSERT_TRUE(other);
+    EXPECT_EQ(node(1).statistics().conflicts, 1U);
+    EXPECT_GT(other->version, hold->version);
+    EXPECT_EQ(stock(node(2)).held, 8);
+    expect_clean();
+}
+
+TEST_F(NodesTest, AnyNodeConfirmsFulfilsAndTakesBackWhatAnotherPlaced) {
+    const auto hold = node(0).submit(mugs(3));
+    ASSERT_TRUE(hold);
+    const HoldId id = hold->hold.id;
+    ASSERT_TRUE(node(1).submit(ConfirmHold{.id = id}));
+    ASSERT_TRUE(node(2).submit(FulfilHold{.id = id, .lines = {{"mug", 2, ""}}}));
+    ASSERT_TRUE(node(0).submit(CancelHold{.id = id}));
+    const auto back = node(1).submit(ReturnUnits{.id = id});
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->hold.status, HoldStatus::returned);
+    EXPECT_EQ(stock(node(2)).on_hand, 10);
+    EXPECT_EQ(stock(node(2)).returned, 2);
+    expect_clean();
+}
+
+TEST_F(NodesTest, ARepeatedKeyGetsTheFirstAnswerFromAnyNode) {
+    const Request request{.idempotency_key = "k", .fingerprint = 1};
+    const auto first = node(0).submit(mugs(), request);
+    ASSERT_TRUE(first);
+    const std::size_t appends = faults_[1]->appends();
+    const auto again = ask(node(1), mugs(), request).get();
+    ASSERT_TRUE(again.result);
+    EXPECT_TRUE(again.replayed);
+    EXPECT_EQ(std::get<HoldAnswer>(*again.result).hold.id, first->hold.id);
+    EXPECT_GT(faults_[1]->appends(), appends) << "as durable as the first: it waited for a write";
+    EXPECT_EQ(
+        ask(node(2), mugs(), {.idempotency_key = "k", .fingerprint = 2}).get().result.error().code,
+        RefusalCode::idempotency_key_reused);
+    EXPECT_EQ(stock(node(2)).held, 1);
+}
+
+// A confirm of what is confirmed changes nothing, and yet tells that it is.
+TEST_F(NodesTest, WhatChangesNothingIsAsDurableAsWhatItTells) {
+    const auto hold = node(0).submit(mugs());
+    ASSERT_TRUE(node(0).submit(ConfirmHold{.id = hold->hold.id}));
+    const std::size_t appends = faults_[1]->appends();
+    ASSERT_TRUE(node(1).submit(ConfirmHold{.id = hold->hold.id}));
+    EXPECT_GT(faults_[1]->appends(), appends);
+}
+
+TEST_F(NodesTest, AnAppendThatWasLostIsRefusedAndTheNextOneIsTaken) {
+    faults_[0]->plan(0, Fault::failed);
+    const auto lost = node(0).submit(mugs());
+    ASSERT_FALSE(lost);
+    EXPECT_EQ(lost.error().code, RefusalCode::store_failed);
+    EXPECT_EQ(stock(node(0)).held, 0);
+    EXPECT_TRUE(node(0).submit(mugs(10)));
+    expect_clean();
+}
+
+TEST_F(NodesTest, AnUnknownOutcomeIsAnsweredAsUnknownAndFollowed) {
+    faults_[0]->plan(0, Fault::unknown_written);
+    faults_[0]->plan(1, Fault::unknown_not_written);
+    const Request request{.idempotency_key = "k", .fingerprint = 1};
+    for (const int held : {4, 4}) {
+        const auto unknown = ask(node(0), mugs(4), held == 4 ? request : Request{}).get();
+        if (!unknown.result) {
+            EXPECT_EQ(unknown.result.error().code, RefusalCode::outcome_unknown);
+        } else {
+            EXPECT_TRUE(unknown.replayed);
+        }
+        EXPECT_EQ(stock(node(0)).held, held);
+    }
+    expect_clean();
+}
+
+TEST_F(NodesTest, WhileTheStoreCannotBeReadCommandsAreRefusedAndAfterwardsTaken) {
+    ASSERT_TRUE(node(0).submit(mugs(4)));
+    faults_[1]->fail_reads(true);
+    // Decided on what this node knows; the append says that it knows too little.
+    const auto refused = node(1).submit(mugs(4));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, RefusalCode::store_failed);
+    EXPECT_NE(node(1).statistics().failure, "");
+    EXPECT_TRUE(node(1).statistics().serving);
+    faults_[1]->fail_reads(false);
+    EXPECT_TRUE(node(1).submit(mugs(4)));
+    EXPECT_EQ(node(1).statistics().failure, "");
+    expect_clean();
+}
+
+TEST_F(NodesTest, AvailabilityIsALittleOldUnlessItIsToBeExact) {
+    EXPECT_EQ(available(node(1), false), 10);
+    ASSERT_TRUE(node(0).submit(mugs(4)));
+    EXPECT_EQ(available(node(1), false), 10);
+    EXPECT_EQ(available(node(1), true), 6);
+    ASSERT_TRUE(node(0).submit(mugs(1)));
+    clock_->advance(limits::follow_every);
+    node(1).tick();
+    EXPECT_EQ(available(node(1), false), 5);
+}
+
+TEST_F(NodesTest, TheLastWidgetIsSoldOnce) {
+    ASSERT_TRUE(node(0).submit(mugs(9)));
+    std::vector<std::future<Outcome<Answer>>> answers;
+    for (std::size_t i = 0; i < 1'000; ++i) {
+        answers.push_back(ask(node(i % 3), mugs()));
+    }
+    std::size_t sold = 0;
+    for (auto& answer : answers) {
+        const Outcome<Answer> outcome = answer.get();
+        sold += outcome.result ? 1 : 0;
+        EXPECT_TRUE(outcome.result ||
+                    outcome.result.error().code == RefusalCode::insufficient_stock);
+    }
+    EXPECT_EQ(sold, 1U);
+    expect_clean();
+}
+
+TEST_F(NodesTest, ACartOverManyPartitionsIsHeldWholeOrNotAtAll) {
+    PlaceHold cart{.cart = "c"};
+    for (int i = 0; i < 20; ++i) {
+        const std::string sku = "sku-" + std::to_string(i);
+        ASSERT_TRUE(node(0).submit(DefineSku{.sku = sku}));
+        ASSERT_TRUE(node(0).submit(ReceiveStock{.sku = sku, .quantity = 50}));
+        cart.lines.push_back({.sku = sku, .quantity = 1});
+    }
+    std::atomic<int> held = 0;
+    std::vector<std::thread> clients;
+    for (std::size_t i = 0; i < 3; ++i) {
+        clients.emplace_back([&, i] {
+            for (int k = 0; k < 30; ++k) {
+                PlaceHold mine = cart;
+                std::ranges::rotate(mine.lines, mine.lines.begin() + k % 20);
+                held += node(i).submit(mine) ? 1 : 0;
+                node(i).submit(PlaceHold{.cart = "d", .lines = {{"sku-0", 1, ""}}});
+            }
+        });
+    }
+    for (std::thread& client : clients) {
+        client.join();
+    }
+    follow();
+    std::promise<Page<Hold>> promise;
+    node(1).find_holds({.cart = "c", .limit = 200}, [&](Outcome<Page<Hold>> outcome) {
+        promise.set_value(outcome.result.value());
+    });
+    const Page<Hold> page = promise.get_future().get();
+    EXPECT_EQ(page.items.size(), held);
+    for (const Hold& hold : page.items) {
+        EXPECT_EQ(hold.lines.size(), 20U);
+    }
+    EXPECT_LE(held, 50);
+    EXPECT_GT(held, 0);
+    expect_clean();
+}
+
+// Two nodes that both believe that a SKU is theirs: each gets its share.
+TEST_F(NodesTest, NobodyStarves) {
+    ASSERT_TRUE(node(0).submit(ReceiveStock{.sku = "mug", .quantity = 1'000'000}));
+    std::atomic<bool> done = false;
+    std::array<std::atomic<std::size_t>, 3> sold{};
+    std::vector<std::thread> clients;
+    for (std::size_t i = 0; i < 3; ++i) {
+        clients.emplace_back([&, i] {
+            while (!done) {
+                sold[i] += node(i).submit(mugs()) ? 1 : 0;
+                done = done || std::ranges::all_of(sold, [](const auto& n) { return n > 100; });
+            }
+        });
+    }
+    for (std::thread& client : clients) {
+        client.join();
+    }
+    EXPECT_EQ(stock(node(0)).held, static_cast<Quantity>(sold[0] + sold[1] + sold[2]));
+    expect_clean();
+}
+
+TEST_F(NodesTest, ALapsedHoldIsEndedOnceWhoeverSeesItFirst) {
+    ASSERT_TRUE(node(0).submit(mugs(10)));
+    follow();
+    clock_->advance(std::chrono::hours(1));
+    std::vector<std::thread> ticks;
+    for (std::size_t i = 0; i < 3; ++i) {
+        ticks.emplace_back([&, i] { node(i).tick(); });
+    }
+    for (std::thread& tick : ticks) {
+        tick.join();
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(stock(node(i)).available, 10);
+    }
+    expect_clean();
+}
+
+}  // namespace
+}  // namespace holdfast::service
