@@ -212,6 +212,12 @@ std::string PostgresServer::url(std::string_view database) const {
                        directory_.path().string(), port_);
 }
 
+std::string PostgresServer::url_with(const PostgresServer& standby) const {
+    return fmt::format("postgres://postgres@/postgres?host={},{}&port={},{}",
+                       directory_.path().string(), standby.directory_.path().string(), port_,
+                       standby.port_);
+}
+
 std::string PostgresServer::tcp_url(std::string_view database) const {
     return fmt::format("postgres://postgres@127.0.0.1:{}/{}", port_, database);
 }

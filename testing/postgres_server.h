@@ -36,6 +36,8 @@ public:
     // postgres://..., by the socket or, for proxies, by the port.
     [[nodiscard]] std::string url(std::string_view database = "postgres") const;
     [[nodiscard]] std::string tcp_url(std::string_view database = "postgres") const;
+    // By either of their sockets, whichever of the two is the primary.
+    [[nodiscard]] std::string url_with(const PostgresServer& standby) const;
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
     void start();

@@ -100,7 +100,7 @@ AppendResult Writer::carry_out(const Batch& batch) {
                     return std::move(*result);
                 }
             } catch (const DatabaseError& error) {
-                // Nothing of the append had been sent yet.
+                // Nothing of the append is there: it had not been sent, or it was refused.
                 const bool reached = connection_ != nullptr;
                 connection_.reset();
                 if (!reached || !error.failure().lost) {
@@ -236,7 +236,7 @@ std::optional<AppendResult> Writer::resolve(const Batch& batch, const std::strin
             last = error.what();
         }
         std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, between_connections, [this] { return ending_; });
+        changed_.wait_for(lock, between_connections);  // earlier when another append comes: no harm
     } while (Steady::now() < deadline);
     connection_.reset();
     return AppendResult{

@@ -293,6 +293,23 @@ TEST_F(PostgresAppends, FailWhileTheDatabaseIsDownAndGoOnAfterwards) {
     EXPECT_EQ(store->heads()[0].version, 3U);
 }
 
+TEST_F(PostgresAppends, SurviveTheLossOfTheServerWithASynchronousStandby) {
+    PostgresServer primary(PostgresServer::Flush::never);  // no machine is lost here
+    const auto standby = primary.add_standby("second");
+    const auto store = open_postgres({.url = primary.url_with(*standby), .partitions = 1});
+    for (std::uint64_t number = 1; number <= 20; ++number) {
+        ASSERT_EQ(outcome(*store, batch(number, number - 1)), AppendOutcome::appended);
+    }
+    primary.kill9();
+    // Nobody decides anything on a standby.
+    EXPECT_EQ(outcome(*store, batch(21, 20)), AppendOutcome::failed);
+    EXPECT_THROW((void)store->heads(), StoreError);
+    standby->promote();
+    EXPECT_EQ(store->heads()[0], (Head{.version = 20, .batch = 20}));
+    EXPECT_EQ(outcome(*store, batch(21, 20)), AppendOutcome::appended);
+    EXPECT_EQ(store->tail(0, 0, 100'000).size(), 21U);
+}
+
 // What a writer sent before its connection broke arrives after he has asked what became of it.
 TEST_F(PostgresAppends, ThatArriveTooLateAreShutOut) {
     const auto store = open();
