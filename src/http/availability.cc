@@ -46,6 +46,13 @@ std::optional<Problem> read_asked(Query& in, AvailabilityQuery& query, Asked& as
         }
         asked.cap = cap;
     }
+    const auto consistency = in.take("consistency");
+    if (consistency && *consistency != "strong" && *consistency != "weak") {
+        return problem(
+            HttpFault::bad_request,
+            fmt::format("consistency={} is neither strong nor weak", shown(*consistency)));
+    }
+    query.strong = consistency == "strong";
     return in.rest();
 }
 

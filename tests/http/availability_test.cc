@@ -89,8 +89,9 @@ TEST_F(AvailabilityTest, by_location_and_by_region) {
 TEST_F(AvailabilityTest, bad_questions_are_refused_by_name) {
     define("mug", "{}");
     EXPECT_EQ(ask("GET", "/v1/availability").status, 422);
-    for (const char* wrong : {"sku=mug&by=colour", "sku=mug&at=tomorrow", "sku=mug&cap=0",
-                              "sku=mug&cap=1&cap=2", "sku=mug&x=1"}) {
+    for (const char* wrong :
+         {"sku=mug&by=colour", "sku=mug&at=tomorrow", "sku=mug&cap=0", "sku=mug&cap=1&cap=2",
+          "sku=mug&x=1", "sku=mug&consistency=eventual"}) {
         EXPECT_EQ(ask("GET", std::string("/v1/availability?") + wrong).status, 400) << wrong;
     }
     std::string many = "/v1/availability?";
