@@ -1,7 +1,9 @@
 // The composition root: the only code that names a concrete store and a real clock.
 #include <holdfast/service.h>
+#include "app/membership.h"
 #include "app/system_clock.h"
 #include "service/engine.h"
+#include "store/postgres/membership.h"
 #include "store/postgres/postgres_store.h"
 #include "store/rocksdb/rocksdb_store.h"
 
@@ -33,6 +35,10 @@ std::unique_ptr<Service> open(const Options& options) {
         std::move(store), std::move(clock),
         [](const std::filesystem::path& copy) { return store::open_rocksdb({.path = copy}); },
         options.concurrency);
+}
+
+std::unique_ptr<store::Membership> app::join(const Options& options) {
+    return options.store.empty() ? nullptr : store::join_postgres(options.store);
 }
 
 void restore(const std::filesystem::path& backup, const std::filesystem::path& data) {

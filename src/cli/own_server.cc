@@ -13,6 +13,7 @@ http::ServerOptions server_options(const ServerSettings& settings) {
     http::ServerOptions options{.address = settings.address,
                                 .port = settings.port,
                                 .threads = settings.threads,
+                                .peers = settings.peers,
                                 .backups = settings.backups};
     if (settings.clock) {
         constexpr std::chrono::hours year(24 * 365);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <holdfast/service.h>
+#include "http/peers.h"
 
 namespace holdfast::cli {
 
@@ -16,6 +17,7 @@ struct ServerSettings {
     std::uint16_t port = 0;  // any free one
     unsigned threads = 1;
     std::filesystem::path backups;       // empty: none over HTTP
+    http::Peers* peers = nullptr;        // must live longer than the server
     std::shared_ptr<const Clock> clock;  // empty: the system's
 };
 

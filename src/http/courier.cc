@@ -13,33 +13,44 @@
 namespace holdfast::http {
 
 void Courier::submit(Submission submission, std::shared_ptr<Exchange> asker) {
-    if (submissions_.size() == limits::batch_commands_max) {
-        send();
+    const auto node = peers_ != nullptr ? peers_->home(submission.command) : std::nullopt;
+    Load& load = node ? elsewhere_[*node] : here_;
+    if (load.submissions.size() == limits::batch_commands_max) {
+        send(node, std::exchange(load, {}));
     }
     // Comes after everything that is ready in this turn.
-    if (submissions_.empty()) {
+    if (!std::exchange(sends_, true)) {
         boost::asio::post(*context_, [this] { send(); });
     }
-    submissions_.push_back(std::move(submission));
-    askers_.push_back(std::move(asker));
+    load.submissions.push_back(std::move(submission));
+    load.askers.push_back(std::move(asker));
 }
 
 void Courier::send() {
-    if (submissions_.empty()) {
-        return;  // a crowd: it was sent before its turn
+    sends_ = false;
+    if (!here_.submissions.empty()) {
+        send(std::nullopt, std::exchange(here_, {}));
     }
-    auto askers = std::make_shared<std::vector<std::shared_ptr<Exchange>>>(std::move(askers_));
-    askers_ = {};
+    for (auto& [node, load] : std::exchange(elsewhere_, {})) {
+        send(node, std::move(load));
+    }
+}
+
+void Courier::send(std::optional<std::uint16_t> node, Load&& load) {
+    auto askers = std::make_shared<std::vector<std::shared_ptr<Exchange>>>(std::move(load.askers));
+    auto done = [self = shared_from_this(), askers](std::vector<Outcome<Answer>> outcomes) {
+        HF_ASSERT(outcomes.size() == askers->size());
+        for (std::size_t i = 0; i < outcomes.size(); ++i) {
+            (*askers)[i]->take(std::move(outcomes[i]));
+        }
+        self->bring(*askers);
+    };
     try {
-        service_.submit_many(
-            std::exchange(submissions_, {}),
-            [self = shared_from_this(), askers](std::vector<Outcome<Answer>> outcomes) {
-                HF_ASSERT(outcomes.size() == askers->size());
-                for (std::size_t i = 0; i < outcomes.size(); ++i) {
-                    (*askers)[i]->take(std::move(outcomes[i]));
-                }
-                self->bring(*askers);
-            });
+        if (node) {
+            peers_->send(*node, std::move(load.submissions), std::move(done));
+        } else {
+            service_.submit_many(std::move(load.submissions), std::move(done));
+        }
     } catch (const std::exception& error) {
         telemetry::log_error(fmt::format("commands could not be submitted: {}", error.what()));
         for (const std::shared_ptr<Exchange>& asker : *askers) {

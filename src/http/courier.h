@@ -4,14 +4,17 @@
 // submit() on the io thread; bring() from any thread, even after close().
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
 
 #include <holdfast/service.h>
+#include "http/peers.h"
 
 namespace holdfast::http {
 
@@ -19,10 +22,12 @@ class Exchange;
 
 class Courier : public std::enable_shared_from_this<Courier> {
 public:
-    Courier(boost::asio::io_context& context, Service& service)
-        : context_(&context), service_(service) {}
+    // `peers` may be null.
+    Courier(boost::asio::io_context& context, Service& service, Peers* peers)
+        : context_(&context), service_(service), peers_(peers) {}
 
-    // Asks the engine, at the end of this turn; the exchange is completed with the outcome.
+    // Asks the engine, or the node that the command is best sent to, at the end of this turn; the exchange is
+    // completed with the outcome.
     void submit(Submission submission, std::shared_ptr<Exchange> asker);
     // Completes exchanges on the io thread.
     void bring(std::span<std::shared_ptr<Exchange>> answered);
@@ -30,16 +35,25 @@ public:
     void close();
 
 private:
+    // What goes to one place together.
+    struct Load {
+        std::vector<Submission> submissions;
+        std::vector<std::shared_ptr<Exchange>> askers;
+    };
+
     void send();
+    void send(std::optional<std::uint16_t> node, Load&& load);
     void deliver();
 
     // Of the turn; the io thread's.
-    std::vector<Submission> submissions_;
-    std::vector<std::shared_ptr<Exchange>> askers_;
+    bool sends_ = false;  // at its end
+    Load here_;
+    std::map<std::uint16_t, Load> elsewhere_;  // by node
 
     std::mutex mutex_;
     boost::asio::io_context* context_;
     Service& service_;
+    Peers* peers_;
     std::vector<std::shared_ptr<Exchange>> arrived_;
     std::vector<std::shared_ptr<Exchange>> delivered_;  // kept for its memory
 };

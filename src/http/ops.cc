@@ -178,6 +178,7 @@ void get_metrics(Exchange& x) {
     telemetry::Metrics::catch_up(metrics.commands, number(statistics.commands));
     telemetry::Metrics::catch_up(metrics.events, number(statistics.events));
     telemetry::Metrics::catch_up(metrics.holds_expired, number(statistics.holds_expired));
+    telemetry::Metrics::catch_up(metrics.conflicts, number(statistics.conflicts));
     x.body() = metrics.text();
     x.answer(200, "text/plain; version=0.0.4; charset=utf-8");
 }

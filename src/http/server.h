@@ -12,6 +12,7 @@
 
 #include <holdfast/clock.h>
 #include <holdfast/service.h>
+#include "http/peers.h"
 #include "http/request_reader.h"
 #include "telemetry/metrics.h"
 
@@ -49,6 +50,9 @@ struct ServerOptions {
     // How long readiness is red before the port is closed, so that load balancers turn away first.
     std::chrono::milliseconds drain_notice{0};
     std::chrono::milliseconds drain_time_max{30'000};
+
+    // The other nodes that serve the same store; null: there are none. Must live longer.
+    Peers* peers = nullptr;
 
     // Where POST /v1/backups puts its directories. Empty: there are no backups over HTTP.
     std::filesystem::path backups;

@@ -78,7 +78,8 @@ public:
 
     Shared& shared;
     boost::asio::io_context context{1};
-    const std::shared_ptr<Courier> courier = std::make_shared<Courier>(context, shared.service);
+    const std::shared_ptr<Courier> courier =
+        std::make_shared<Courier>(context, shared.service, shared.options.peers);
     JsonTree json;
 
 private:

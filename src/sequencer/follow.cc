@@ -88,6 +88,9 @@ void Sequencer::take_back() {
 void Sequencer::decide_again(std::vector<Item>&& items) {
     for (const Item& item : items) {
         queued_commands_.fetch_add(weight(item), std::memory_order_relaxed);
+        if (!std::holds_alternative<std::unique_ptr<Read>>(item)) {
+            commands_.fetch_sub(weight(item), std::memory_order_relaxed);  // they count once
+        }
     }
     std::move(taken_.begin() + static_cast<std::ptrdiff_t>(next_), taken_.end(),
               std::back_inserter(items));

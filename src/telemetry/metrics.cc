@@ -37,6 +37,7 @@ Metrics::Metrics()
       commands(counter("holdfast_commands_total", "Commands decided")),
       events(counter("holdfast_events_total", "Events appended")),
       holds_expired(counter("holdfast_holds_expired_total", "Holds that ended by their deadline")),
+      conflicts(counter("holdfast_conflicts_total", "Appends that another node was faster with")),
       clock_behind(gauge("holdfast_clock_behind_seconds",
                          "How far the clock is behind the engine's time, since it was set back")) {}
 

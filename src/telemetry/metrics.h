@@ -55,6 +55,7 @@ public:
     prometheus::Counter& commands;
     prometheus::Counter& events;
     prometheus::Counter& holds_expired;
+    prometheus::Counter& conflicts;
     prometheus::Gauge& clock_behind;
 };
 

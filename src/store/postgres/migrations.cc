@@ -230,6 +230,14 @@ CREATE TABLE alert (
 );
 COMMENT ON TABLE alert IS 'What somebody should look at.';
 COMMENT ON COLUMN alert.body IS 'The whole alert, in Holdfast''s own format; the other columns are copies of a part of it, for people.';
+
+CREATE TABLE node (
+    number integer PRIMARY KEY,
+    address text NOT NULL,
+    seen_at timestamptz NOT NULL
+);
+COMMENT ON TABLE node IS 'The processes that serve these tables, and where the others reach them.';
+COMMENT ON COLUMN node.seen_at IS 'When it last said that it lives: it does so every second.';
 )sql";
 
 }  // namespace
