@@ -21,6 +21,10 @@ constexpr int contention_per_conflict = 2;
 constexpr int contention_that_locks = 3;
 constexpr int contention_max = 8;
 
+// A node that is nearer to a partition than this one has so long to end what lapses there: if it is gone the
+// units are back on sale within a second nonetheless.
+constexpr std::chrono::milliseconds left_to_others{400};
+
 // Whose change other commands may have looked up in the store.
 template <class E>
 std::optional<HoldId> changed_hold(const E& event) {
@@ -99,18 +103,22 @@ void Sequencer::decide_again(std::vector<Item>&& items) {
 }
 
 void Sequencer::follow() {
-    std::string unreachable;
+    std::optional<Refusal> refusal;
     try {
         catch_up();
         must_follow_ = false;
     } catch (const StoreUnreachable& error) {
-        unreachable = error.what();
         must_follow_ = true;
-        refuse_taken(sequencer::unreachable(unreachable));
+        refusal = unreachable(error.what());
     }
     next_follow_ = time_.now() + limits::follow_every;
-    const std::lock_guard lock(mutex_);
-    unreachable_ = std::move(unreachable);
+    {
+        const std::lock_guard lock(mutex_);
+        unreachable_ = refusal ? refusal->detail : "";
+    }
+    if (refusal) {
+        refuse_taken(*refusal);
+    }
 }
 
 void Sequencer::catch_up() {
@@ -130,6 +138,9 @@ void Sequencer::catch_up() {
     while (const auto recorded = log.next()) {
         evolve_others(*recorded);
         changed = true;
+    }
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+        ours_[i] = (heads[i].batch & 0xffff) == *writer_;
     }
     known_ = heads;
     behind_ = false;
@@ -207,6 +218,21 @@ void Sequencer::restore_answers(PartitionId partition, Version after, Version un
                     idempotency_.restore(kept.row, kept.keys);
                     return true;
                 });
+}
+
+void Sequencer::leave_to_others(core::Decision& expiry) {
+    if (!shared() || ticks_ > 0) {
+        return;
+    }
+    const Instant now = round_->now();
+    const std::size_t left = std::erase_if(expiry.events, [&](const Event& event) {
+        const auto* const expired = std::get_if<HoldExpired>(&event);
+        return expired != nullptr && !ours_[state_.home(expired->id)] &&
+               state_.holds.find(expired->id)->deadline() + left_to_others > now;
+    });
+    if (left > 0) {
+        look_for_due_at_ = now + limits::follow_every;
+    }
 }
 
 bool Sequencer::holds_still(const Round& round) {

@@ -34,6 +34,7 @@ Sequencer::Sequencer(store::Store& store, const Clock& clock, Concurrency concur
       next_number_(number_after(store::last_batch(recovered.heads))),
       durable_round_(store::last_batch(recovered.heads)),
       known_(std::move(recovered.heads)),
+      ours_(known_.size()),
       pending_(state_.holds.count()),
       skus_(state_.skus.size()) {
     // Larger than all ids that are pending: those were made no later than the last event, but for those
@@ -110,6 +111,7 @@ void Sequencer::read(std::unique_ptr<Read> read) {
 }
 
 void Sequencer::tick() {
+    ++ticks_;
     // The first look says up to when: it may join a round that is older.
     std::optional<Instant> present;
     bool due = true;
@@ -125,6 +127,7 @@ void Sequencer::tick() {
             }));
         due = more.get_future().get();
     }
+    --ticks_;
 }
 
 void Sequencer::stop() {
@@ -137,12 +140,17 @@ void Sequencer::stop() {
 }
 
 bool Sequencer::due_at(Instant now) const {
-    return std::min({state_.holds.next_deadline(), refusals_.next_flush(), watch_.next()}) <= now ||
-           !state_.to_serve.empty();
+    return next_due() <= now || !state_.to_serve.empty();
+}
+
+Instant Sequencer::next_due() const {
+    const Instant deadline = ticks_ > 0 ? state_.holds.next_deadline()
+                                        : std::max(state_.holds.next_deadline(), look_for_due_at_);
+    return std::min({deadline, refusals_.next_flush(), watch_.next()});
 }
 
 std::chrono::milliseconds Sequencer::nap() {
-    Instant next = std::min({state_.holds.next_deadline(), refusals_.next_flush(), watch_.next()});
+    Instant next = next_due();
     if (shared()) {
         next = std::min(next, next_follow_);
     }
@@ -277,7 +285,9 @@ void Sequencer::open_round() {
         closed_ = false;
         served_ = 0;
         if (state_.holds.any_due(now)) {
-            expire(core::decide(state_, ExpireHolds{}, {.now = now}));
+            core::Decision expiry = core::decide(state_, ExpireHolds{}, {.now = now});
+            leave_to_others(expiry);
+            expire(expiry);
         }
         serve_waiting();
         apply(watch_.pass(state_, now));
@@ -334,6 +344,9 @@ void Sequencer::send_round() {
     last_size_ = round_->final_size();
     next_number_ = number_after(next_number_);
     batch.lock = locked_ = locks();
+    for (const store::PartitionStep& step : batch.steps) {
+        ours_[step.partition] = true;
+    }
     {
         const std::lock_guard lock(mutex_);
         in_flight_ = true;

@@ -76,6 +76,7 @@ private:
     // Sleeps until there is something to do; false when everything is done and it is to end.
     bool wait_for_work();
     [[nodiscard]] bool due_at(Instant now) const;
+    [[nodiscard]] Instant next_due() const;
     [[nodiscard]] std::chrono::milliseconds nap();
     void refuse_all(const Refusal& failure);
     void refuse_taken(const Refusal& failure);
@@ -84,6 +85,8 @@ private:
     [[nodiscard]] std::size_t prefetch(std::size_t from) const;
     void open_round();
     void expire(const core::Decision& expiry);
+    // Leaves out what another node is nearer to, and has had no time for yet.
+    void leave_to_others(core::Decision& expiry);
     void flush_refusals();
     void look_at_changes();
     // These and decide() may close the round: then nothing was done, and it is for the next one.
@@ -169,11 +172,15 @@ private:
 
     // What others do to the store: the sequencer's thread.
     std::vector<store::Head> known_;  // by partition, when they were last followed
-    mutable bool behind_ = false;     // a row was found that is newer than the state
-    bool must_follow_ = false;        // before anything more is decided
-    bool can_follow_ = false;         // found when there was something to do
-    bool may_decide_ = true;          // the same
-    bool locked_ = false;             // the last append took the partitions' locks
+    std::vector<bool> ours_;          // by partition: the last append that is known was made here
+    Instant look_for_due_at_;         // holds that were left to another node
+    std::atomic<int> ticks_ =
+        0;  // that wait: everything that is due ends here, whoever is nearer to it
+    mutable bool behind_ = false;  // a row was found that is newer than the state
+    bool must_follow_ = false;     // before anything more is decided
+    bool can_follow_ = false;      // found when there was something to do
+    bool may_decide_ = true;       // the same
+    bool locked_ = false;          // the last append took the partitions' locks
     Instant next_follow_;
     // Grows with each conflict, and falls with each append: see locks().
     std::atomic<int> contention_ = 0;

@@ -282,6 +282,21 @@ TEST_F(NodesTest, NobodyStarves) {
     expect_clean();
 }
 
+// The node that served a partition last ends what lapses there; the others only when it does not.
+TEST_F(NodesTest, ALapsedHoldIsLeftToItsNodeForAWhile) {
+    ASSERT_TRUE(node(0).submit(mugs(10)));
+    follow();
+    engines_[0].reset();
+    engines_[2].reset();
+    const std::size_t appends = faults_[1]->appends();
+    clock_->advance(std::chrono::minutes(10));
+    EXPECT_EQ(stock(node(1)).held, 10);
+    EXPECT_EQ(faults_[1]->appends(), appends);
+    clock_->advance(std::chrono::milliseconds(400));
+    EXPECT_EQ(stock(node(1)).available, 10);
+    EXPECT_GT(faults_[1]->appends(), appends);
+}
+
 TEST_F(NodesTest, ALapsedHoldIsEndedOnceWhoeverSeesItFirst) {
     ASSERT_TRUE(node(0).submit(mugs(10)));
     follow();
