@@ -24,22 +24,31 @@ std::string escaped(std::string_view message) {
     return line;
 }
 
+// Made when it is first used, in a program that embeds the engine too: what that prints is its own.
+spdlog::logger& log() {
+    static const auto made = [] {
+        auto logger = spdlog::stderr_logger_mt("holdfast");
+        logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+        logger->flush_on(spdlog::level::info);
+        return logger;
+    }();
+    return *made;
+}
+
 }  // namespace
 
 void start_log() {
-    spdlog::set_default_logger(spdlog::stderr_logger_mt("holdfast"));
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-    spdlog::flush_on(spdlog::level::info);
+    log();
 }
 
 void log_info(std::string_view message) {
-    spdlog::info("{}", escaped(message));
+    log().info("{}", escaped(message));
 }
 void log_warning(std::string_view message) {
-    spdlog::warn("{}", escaped(message));
+    log().warn("{}", escaped(message));
 }
 void log_error(std::string_view message) {
-    spdlog::error("{}", escaped(message));
+    log().error("{}", escaped(message));
 }
 
 }  // namespace holdfast::telemetry
