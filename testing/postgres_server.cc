@@ -104,17 +104,19 @@ void run(const std::vector<std::string>& arguments, const fs::path& log) {
     }
 }
 
+fs::path make_cluster(const fs::path& directory) {
+    own(directory);
+    const fs::path made = directory / "data";
+    run({programs() / "initdb", "--no-sync", "--auth=trust", "--username=postgres",
+         "--encoding=UTF8", "--locale=C", "--pgdata=" + made.string()},
+        directory / "log");
+    return made;
+}
+
 // A new cluster takes initdb a second: once per process, then it is copied.
 const fs::path& fresh_cluster() {
     static const ScratchDirectory directory;
-    static const fs::path cluster = [] {
-        own(directory.path());
-        const fs::path made = directory.path() / "data";
-        run({programs() / "initdb", "--no-sync", "--auth=trust", "--username=postgres",
-             "--encoding=UTF8", "--locale=C", "--pgdata=" + made.string()},
-            directory.path() / "log");
-        return made;
-    }();
+    static const fs::path cluster = make_cluster(directory.path());
     return cluster;
 }
 
@@ -167,12 +169,24 @@ PostgresServer& PostgresServer::shared() {
 }
 
 std::string PostgresServer::url_of_new_schema() {
-    return fmt::format("{}&schema=test_{}", url(), ++schemas_);
+    return fmt::format("{}{}&schema=test_{}", url(), accepted(), ++schemas_);
 }
 
-PostgresServer::PostgresServer(Flush flush) : flush_(flush) {
+std::string PostgresServer::accepted() const {
+    return flush_ == Flush::never ? "&accept_risk=fsync" : "";
+}
+
+PostgresServer::PostgresServer(Flush flush) : PostgresServer(fresh_cluster(), flush) {}
+
+std::unique_ptr<PostgresServer> PostgresServer::of_another_cluster(Flush flush) {
+    const ScratchDirectory directory;
+    return std::unique_ptr<PostgresServer>(
+        new PostgresServer(make_cluster(directory.path()), flush));
+}
+
+PostgresServer::PostgresServer(const std::string& cluster, Flush flush) : flush_(flush) {
     own(directory_.path());
-    copy_cluster(fresh_cluster(), data());
+    copy_cluster(cluster, data());
     choose_port();
     start();
 }
@@ -213,9 +227,9 @@ std::string PostgresServer::url(std::string_view database) const {
 }
 
 std::string PostgresServer::url_with(const PostgresServer& standby) const {
-    return fmt::format("postgres://postgres@/postgres?host={},{}&port={},{}",
+    return fmt::format("postgres://postgres@/postgres?host={},{}&port={},{}{}",
                        directory_.path().string(), standby.directory_.path().string(), port_,
-                       standby.port_);
+                       standby.port_, accepted());
 }
 
 std::string PostgresServer::tcp_url(std::string_view database) const {
@@ -300,8 +314,16 @@ void PostgresServer::wait_until(const std::string& question) const {
 }
 
 void PostgresServer::set(const std::string& name, const std::string& value) {
+    alter_system(fmt::format("SET {} = '{}'", name, value));
+}
+
+void PostgresServer::reset(const std::string& name) {
+    alter_system("RESET " + name);
+}
+
+void PostgresServer::alter_system(const std::string& what) {
     const std::string before = ask("SELECT clock_timestamp()");
-    ask(fmt::format("ALTER SYSTEM SET {} = '{}'", name, value));
+    ask("ALTER SYSTEM " + what);
     ask("SELECT pg_reload_conf()");
     HF_ASSERT(comes_true(
         [&] { return ask(fmt::format("SELECT pg_conf_load_time() > '{}'", before)) == "t"; }));
@@ -316,9 +338,7 @@ std::unique_ptr<PostgresServer> PostgresServer::add_standby(const std::string& n
 
 void PostgresServer::promote() {
     ask("SELECT pg_promote()");
-    // What it was told to wait for as a standby of its own kind.
-    ask("ALTER SYSTEM RESET synchronous_standby_names");
-    ask("SELECT pg_reload_conf()");
+    reset("synchronous_standby_names");  // it has none
 }
 
 PostgresSession::PostgresSession(const std::string& url) : connection_(PQconnectdb(url.c_str())) {}

@@ -22,6 +22,8 @@ public:
 
     // Makes a server and starts it. Throws std::runtime_error with what its log says.
     explicit PostgresServer(Flush flush = Flush::durable);
+    // Another cluster: without this, all servers of a process are copies of one, and share its identifier.
+    static std::unique_ptr<PostgresServer> of_another_cluster(Flush flush = Flush::durable);
     ~PostgresServer();
     PostgresServer(const PostgresServer&) = delete;
     PostgresServer& operator=(const PostgresServer&) = delete;
@@ -30,7 +32,8 @@ public:
     static std::optional<std::string> missing();
     // One for all tests of this process, made when the first asks. Who stops it starts it again.
     static PostgresServer& shared();
-    // For a store of its own in this server: the URL names a schema that is not there yet.
+    // For a store of its own in this server: the URL names a schema that is not there yet, and accepts that
+    // this server may never flush.
     [[nodiscard]] std::string url_of_new_schema();
 
     // postgres://..., by the socket or, for proxies, by the port.
@@ -52,8 +55,9 @@ public:
     std::string ask(const std::string& sql) const;
     // Waits until a question is answered with true.
     void wait_until(const std::string& question) const;
-    // A setting of the whole server, in force when it returns.
+    // A setting of the whole server, in force for new sessions when it returns.
     void set(const std::string& name, const std::string& value);
+    void reset(const std::string& name);
 
     // A standby that follows this server, which from now on waits for it with every commit.
     std::unique_ptr<PostgresServer> add_standby(const std::string& name);
@@ -66,8 +70,12 @@ private:
         std::string name;
     };
     explicit PostgresServer(const StandbyOf& standby);
+    PostgresServer(const std::string& cluster, Flush flush);
 
     void choose_port();
+    // What a store in this server has to accept.
+    [[nodiscard]] std::string accepted() const;
+    void alter_system(const std::string& what);
     [[nodiscard]] std::string data() const { return directory_.path() / "data"; }
     [[nodiscard]] std::string log() const;
     void wait_until_ready();

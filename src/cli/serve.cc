@@ -158,10 +158,12 @@ void define_store(CLI::App& command, const std::shared_ptr<ServeOptions>& option
                         "when it is not there.")
             ->option_text("DIR");
     command
-        .add_option("--store", options->store,
-                    "A PostgreSQL database instead, which any number of nodes may share: "
-                    "postgres://user@host/database?schema=holdfast. The tables are made when they "
-                    "are not there (default $HOLDFAST_STORE).")
+        .add_option(
+            "--store", options->store,
+            "A PostgreSQL database instead, which any number of nodes may share: "
+            "postgres://user@host/database?schema=holdfast. The tables are made when they "
+            "are not there (default $HOLDFAST_STORE). A server that may lose what was acknowledged "
+            "is refused, unless the URL accepts the risk by name: &accept_risk=fsync.")
         ->option_text("URL")
         ->excludes(data);
     command

@@ -1,6 +1,7 @@
 #include "store/postgres/connection.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@ namespace holdfast::store::postgres {
 namespace {
 
 constexpr std::string_view default_schema = "holdfast";
+constexpr std::array<std::string_view, 2> own_parameters = {"schema", "accept_risk"};
 
 [[noreturn]] void refuse_url(std::string_view why) {
     throw StoreError(
@@ -37,28 +39,50 @@ std::string percent_decoded(std::string_view text) {
     return decoded;
 }
 
-// Takes our own parameter out of the query, because libpq refuses what it does not know.
-std::string take_schema(std::string& url) {
-    std::string schema(default_schema);
+// Takes our own parameters out of the query, because libpq refuses what it does not know.
+std::map<std::string_view, std::string> take_own(std::string& url) {
+    std::map<std::string_view, std::string> taken;
     const std::size_t query = url.find('?');
     if (query == std::string::npos) {
-        return schema;
+        return taken;
     }
     std::string rest;
     std::string_view left = std::string_view(url).substr(query + 1);
     while (!left.empty()) {
         const std::string_view parameter = left.substr(0, left.find('&'));
         left.remove_prefix(std::min(left.size(), parameter.size() + 1));
-        constexpr std::string_view own = "schema=";
-        if (parameter.starts_with(own)) {
-            schema = percent_decoded(parameter.substr(own.size()));
+        const std::size_t equals = std::min(parameter.find('='), parameter.size());
+        const auto own = std::ranges::find(own_parameters, parameter.substr(0, equals));
+        if (own != own_parameters.end() && equals < parameter.size()) {
+            taken[*own] = percent_decoded(parameter.substr(equals + 1));
         } else {
             rest += (rest.empty() ? '?' : '&');
             rest += parameter;
         }
     }
     url.replace(query, std::string::npos, rest);
-    return schema;
+    return taken;
+}
+
+std::vector<std::string> split(std::string_view list) {
+    std::vector<std::string> parts;
+    while (true) {
+        const std::size_t comma = list.find(',');
+        parts.emplace_back(list.substr(0, comma));
+        if (comma == std::string_view::npos) {
+            return parts;
+        }
+        list.remove_prefix(comma + 1);
+    }
+}
+
+std::string shown(const Address& address) {
+    const auto part = [&](const char* name, const char* otherwise) {
+        const auto found = address.parameters.find(name);
+        return found == address.parameters.end() ? std::string(otherwise) : found->second;
+    };
+    return fmt::format("{}:{}/{}, schema {}", part("host", "localhost"), part("port", "5432"),
+                       part("dbname", ""), address.schema);
 }
 
 // Nothing is said of a value of ours that the user gave.
@@ -107,7 +131,13 @@ Address parse_url(std::string_view url) {
         refuse_url("it begins with neither postgres:// nor postgresql://");
     }
     Address address;
-    address.schema = take_schema(left);
+    auto own = take_own(left);
+    address.schema = own.contains("schema") ? own["schema"] : std::string(default_schema);
+    if (own.contains("accept_risk")) {
+        for (std::string& risk : split(own["accept_risk"])) {
+            address.accepted_risks.insert(std::move(risk));
+        }
+    }
     if (address.schema.empty() || address.schema.size() > 63) {
         refuse_url("the name of its schema must have 1 to 63 bytes");
     }
@@ -123,13 +153,33 @@ Address parse_url(std::string_view url) {
         }
     }
     set_defaults(address.parameters);
-    const auto part = [&](const char* name, const char* otherwise) {
-        const auto found = address.parameters.find(name);
-        return found == address.parameters.end() ? std::string(otherwise) : found->second;
-    };
-    address.shown = fmt::format("{}:{}/{}, schema {}", part("host", "localhost"),
-                                part("port", "5432"), part("dbname", ""), address.schema);
+    address.shown = shown(address);
     return address;
+}
+
+std::vector<Address> servers_of(const Address& address) {
+    std::size_t count = 1;
+    for (const char* const name : {"host", "hostaddr"}) {
+        if (const auto list = address.parameters.find(name); list != address.parameters.end()) {
+            count = std::max(count, split(list->second).size());
+        }
+    }
+    std::vector<Address> servers(count, address);
+    for (const char* const name : {"host", "hostaddr", "port"}) {
+        const auto list = address.parameters.find(name);
+        if (list == address.parameters.end()) {
+            continue;
+        }
+        const std::vector<std::string> parts = split(list->second);
+        // One port counts for all; libpq refuses what does not go together otherwise.
+        for (std::size_t i = 0; i < count && parts.size() == count; ++i) {
+            servers[i].parameters[name] = parts[i];
+        }
+    }
+    for (Address& server : servers) {
+        server.shown = shown(server);
+    }
+    return servers;
 }
 
 std::string quoted(std::string_view name) {

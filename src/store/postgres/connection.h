@@ -2,6 +2,8 @@
 // store keeps. One thread at a time. No message holds a password.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,10 +24,13 @@ namespace holdfast::store::postgres {
 struct Address {
     std::map<std::string, std::string> parameters;  // libpq's
     std::string schema;
+    std::set<std::string, std::less<>> accepted_risks;  // by name: see Primary
     std::string shown;  // for messages: "127.0.0.1:5432/shop, schema holdfast"
 };
 // Throws StoreError.
 Address parse_url(std::string_view url);
+// One for each of the hosts that it names.
+std::vector<Address> servers_of(const Address& address);
 // An identifier, quoted.
 std::string quoted(std::string_view name);
 
@@ -89,6 +94,10 @@ public:
     // Whether the server is known to have gone. Looks at what has arrived, without waiting.
     [[nodiscard]] bool lost();
 
+    // Which of its cluster's histories the server writes: for who looked.
+    void set_timeline(std::int64_t timeline) { timeline_ = timeline; }
+    [[nodiscard]] std::int64_t timeline() const { return timeline_; }
+
 private:
     static void note(void* connection, const PGresult* notice);
     void prepare(const Statement& statement);
@@ -100,6 +109,7 @@ private:
     std::unique_ptr<PGconn, void (*)(PGconn*)> connection_;
     std::set<const Statement*> prepared_;
     std::string warning_;
+    std::int64_t timeline_ = 0;
 };
 
 }  // namespace holdfast::store::postgres

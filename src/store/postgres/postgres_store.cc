@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "store/postgres/database_clock.h"
+#include "store/postgres/primary.h"
 #include "store/postgres/readers.h"
 #include "store/postgres/schema.h"
 #include "store/postgres/writer.h"
@@ -17,6 +18,10 @@ constexpr std::size_t readers_max = 4;
 
 const postgres::Statement read_heads{
     "read_heads", "SELECT version, batch, clock_timestamp() FROM partition ORDER BY partition"};
+
+const postgres::Statement read_last_events{"read_last_events", R"sql(
+SELECT partition, version, event.batch
+FROM partition JOIN event USING (partition, version))sql"};
 
 // Through each partition's own part of the index, because the partition leads it.
 postgres::Statement holds_statement(std::string_view column, std::string_view condition) {
@@ -34,13 +39,14 @@ const postgres::Statement holds_by_customer = holds_statement("customer", "custo
 
 class PostgresStore final : public Store {
 public:
-    PostgresStore(const postgres::Address& address, const PostgresOptions& options,
-                  postgres::Installed installed)
-        : address_(address),
+    PostgresStore(std::unique_ptr<postgres::Primary> primary, std::string where,
+                  const PostgresOptions& options, postgres::Installed installed)
+        : primary_(std::move(primary)),
+          where_(std::move(where)),
           installed_(installed),
           clock_(std::make_shared<postgres::DatabaseClock>()),
-          readers_(address, readers_max),
-          writer_(address, installed.partitions, options.resolve_within) {
+          readers_(*primary_, readers_max),
+          writer_(*primary_, where_, installed.partitions, options.resolve_within) {
         heads();  // sets the clock
     }
 
@@ -53,9 +59,14 @@ public:
     std::vector<Head> load(const std::vector<RowKind>& kinds, const RowSink& sink) override;
     std::vector<EventBlob> tail(PartitionId partition, Version after,
                                 std::size_t bytes_max) override {
-        return readers_.with([&](postgres::Connection& from) {
+        auto tail = readers_.with([&](postgres::Connection& from) {
             return postgres::read_tail(from, partition, after, bytes_max);
         });
+        if (!tail.blobs.empty()) {
+            primary_->history().learn(partition,
+                                      {.version = tail.blobs.back().last, .batch = tail.batch});
+        }
+        return std::move(tail.blobs);
     }
     void append(Batch batch, AppendDone done) override {
         writer_.append(std::move(batch), std::move(done));
@@ -75,7 +86,8 @@ public:
 private:
     std::vector<Head> heads_of(postgres::Connection& from);
 
-    const postgres::Address address_;
+    const std::unique_ptr<postgres::Primary> primary_;
+    const std::string where_;
     const postgres::Installed installed_;
     const std::shared_ptr<postgres::DatabaseClock> clock_;
     postgres::Readers readers_;
@@ -99,7 +111,7 @@ std::vector<Head> PostgresStore::heads_of(postgres::Connection& from) {
         throw StoreError(
             fmt::format("the table partition at {} has {} rows, and there are {} partitions: has "
                         "somebody changed it?",
-                        address_.shown, heads.size(), installed_.partitions));
+                        where_, heads.size(), installed_.partitions));
     }
     return heads;
 }
@@ -108,6 +120,13 @@ std::vector<Head> PostgresStore::load(const std::vector<RowKind>& kinds, const R
     return readers_.with([&](postgres::Connection& from) {
         from.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         std::vector<Head> heads = heads_of(from);
+        const postgres::Result last = from.query(read_last_events, {});
+        for (int i = 0; i < last.rows(); ++i) {
+            postgres::Fields row = last.row(i);
+            const auto partition = static_cast<PartitionId>(row.integer());
+            const Version version = row.number();
+            primary_->history().learn(partition, {.version = version, .batch = row.number()});
+        }
         for (const RowKind kind : kinds) {
             postgres::read_rows(
                 from, kind,
@@ -166,10 +185,11 @@ void PostgresStore::backup(const std::filesystem::path& directory) {
 
 std::unique_ptr<Store> open_postgres(const PostgresOptions& options) {
     const postgres::Address address = postgres::parse_url(options.url);
-    postgres::Connection connection(address);
+    auto primary = std::make_unique<postgres::Primary>(address);
+    const auto connection = primary->connect();
     const postgres::Installed installed =
-        postgres::install_schema(connection, address, options.partitions);
-    return std::make_unique<PostgresStore>(address, options, installed);
+        postgres::install_schema(*connection, address, options.partitions);
+    return std::make_unique<PostgresStore>(std::move(primary), address.shown, options, installed);
 }
 
 }  // namespace holdfast::store

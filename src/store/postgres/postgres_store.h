@@ -3,6 +3,7 @@
 // Class A with one server, or with synchronous standbys: an append that was answered as done survives the
 // crash of this process, of the server and, with standbys, the loss of the server. Class B with standbys
 // that do not follow synchronously: a fail-over may lose the last moments.
+// Class C, and refused unless the risk is accepted by name, with settings that are weaker than that.
 // It cannot know whether the server's disk is honest, and it cannot back itself up: that is for the
 // database's own means.
 //
@@ -22,6 +23,8 @@ namespace holdfast::store {
 
 struct PostgresOptions {
     // What libpq takes, and `schema`, where the tables are: postgres://user@host/database?schema=holdfast.
+    // A server whose settings break the promises is refused, unless `accept_risk` names them:
+    // ...&accept_risk=fsync,full_page_writes. See postgres::Primary.
     std::string url;
     // Of a new store, 1 to limits::partitions_max. An existing store keeps what it has.
     std::uint32_t partitions = 16;

@@ -19,9 +19,9 @@ constexpr std::int32_t tail_rows = 256;
 
 // Whole blobs until so many bytes are passed.
 const Statement read_blobs{"read_blobs", R"sql(
-SELECT version, events, body
-FROM (SELECT version, events, body, sum(octet_length(body)) OVER (ORDER BY version) AS bytes
-      FROM (SELECT version, events, body FROM event
+SELECT version, events, batch, body
+FROM (SELECT version, events, batch, body, sum(octet_length(body)) OVER (ORDER BY version) AS bytes
+      FROM (SELECT version, events, batch, body FROM event
             WHERE partition = $1::integer AND version > $2::bigint
             ORDER BY version LIMIT $4::integer) AS following) AS summed
 WHERE bytes - octet_length(body) <= $3::bigint
@@ -139,9 +139,9 @@ std::optional<std::string> find_row(Connection& connection, PartitionId partitio
     return value;
 }
 
-std::vector<EventBlob> read_tail(Connection& connection, PartitionId partition, Version after,
-                                 std::size_t bytes_max) {
-    std::vector<EventBlob> blobs;
+Tail read_tail(Connection& connection, PartitionId partition, Version after,
+               std::size_t bytes_max) {
+    Tail tail;
     std::size_t bytes = 0;
     while (bytes <= bytes_max) {
         const Result result = connection.query(read_blobs, Parameters()
@@ -153,15 +153,16 @@ std::vector<EventBlob> read_tail(Connection& connection, PartitionId partition, 
             Fields row = result.row(i);
             after = row.number();
             const auto events = static_cast<Version>(row.integer());
-            blobs.push_back(
+            tail.batch = row.number();
+            tail.blobs.push_back(
                 {.first = after - events + 1, .last = after, .bytes = std::string(row.bytes())});
-            bytes += blobs.back().bytes.size();
+            bytes += tail.blobs.back().bytes.size();
         }
         if (result.rows() < tail_rows) {
             break;
         }
     }
-    return blobs;
+    return tail;
 }
 
 }  // namespace holdfast::store::postgres

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "store/postgres/connection.h"
+#include "store/postgres/primary.h"
 #include "store/store.h"
 
 namespace holdfast::store::postgres {
@@ -16,16 +16,16 @@ namespace holdfast::store::postgres {
 // A few connections, made when they are needed. Who finds none free waits.
 class Readers {
 public:
-    Readers(Address address, std::size_t connections_max)
-        : address_(std::move(address)), may_be_made_(connections_max) {}
+    Readers(Primary& primary, std::size_t connections_max)
+        : primary_(primary), may_be_made_(connections_max) {}
 
     // What `read` returns, with a connection for it alone. One that throws is not used again.
     template <class Read>
     auto with(Read read) {
         std::unique_ptr<Connection> connection = take();
         try {
-            if (!connection || connection->lost()) {
-                connection = std::make_unique<Connection>(address_);
+            if (!connection || primary_.gone(*connection)) {
+                connection = primary_.connect();
             }
             auto found = read(*connection);
             give_back(std::move(connection));
@@ -41,7 +41,7 @@ private:
     std::unique_ptr<Connection> take();
     void give_back(std::unique_ptr<Connection> connection);
 
-    const Address address_;
+    Primary& primary_;
     std::mutex mutex_;
     std::condition_variable given_back_;
     std::vector<std::unique_ptr<Connection>> idle_;
@@ -60,7 +60,10 @@ void read_rows(
     const std::function<bool(PartitionId, std::string_view key, std::string_view value)>& sink);
 std::optional<std::string> find_row(Connection& connection, PartitionId partition, RowKind kind,
                                     std::string_view key);
-std::vector<EventBlob> read_tail(Connection& connection, PartitionId partition, Version after,
-                                 std::size_t bytes_max);
+struct Tail {
+    std::vector<EventBlob> blobs;
+    std::uint64_t batch = 0;  // the append of the last of them
+};
+Tail read_tail(Connection& connection, PartitionId partition, Version after, std::size_t bytes_max);
 
 }  // namespace holdfast::store::postgres

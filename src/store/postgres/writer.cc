@@ -36,6 +36,8 @@ const Statement find_event{
 // How often an append is tried that meets nothing but fences, or connections that break.
 constexpr int attempts_max = 10;
 constexpr std::chrono::milliseconds between_connections{50};
+// The server was made a standby, or the database read-only: another one may have taken over.
+constexpr std::string_view read_only = "25006";
 
 Parameters partitions_of(const Batch& batch) {
     Columns partitions({Type::integer});
@@ -47,8 +49,10 @@ Parameters partitions_of(const Batch& batch) {
 
 }  // namespace
 
-Writer::Writer(Address address, std::uint32_t partitions, std::chrono::milliseconds resolve_within)
-    : address_(std::move(address)),
+Writer::Writer(Primary& primary, std::string where, std::uint32_t partitions,
+               std::chrono::milliseconds resolve_within)
+    : primary_(primary),
+      where_(std::move(where)),
       resolve_within_(resolve_within),
       fences_(partitions),
       thread_([this] { run(); }) {}
@@ -81,8 +85,20 @@ void Writer::run() {
         Task task = std::move(tasks_.front());
         tasks_.pop_front();
         lock.unlock();
-        task.done(carry_out(task.batch));
+        AppendResult result = carry_out(task.batch);
+        if (result.outcome == AppendOutcome::appended) {
+            learn(task.batch);
+        }
+        task.done(std::move(result));
         lock.lock();
+    }
+}
+
+void Writer::learn(const Batch& batch) {
+    for (const PartitionStep& step : batch.steps) {
+        if (step.next > step.expected) {
+            primary_.history().learn(step.partition, {.version = step.next, .batch = batch.number});
+        }
     }
 }
 
@@ -119,12 +135,12 @@ AppendResult Writer::carry_out(const Batch& batch) {
 }
 
 void Writer::connect() {
-    if (connection_ && !connection_->lost()) {
+    if (connection_ && !primary_.gone(*connection_)) {
         return;
     }
     connection_.reset();
     locked_.clear();
-    auto connection = std::make_unique<Connection>(address_);
+    auto connection = primary_.connect();
     read_partitions(connection->query(read_all_partitions, {}));
     connection_ = std::move(connection);
 }
@@ -149,7 +165,7 @@ std::optional<AppendResult> Writer::conflict(
             return AppendResult{
                 AppendOutcome::failed,
                 fmt::format("the table partition at {} has no row {}: has somebody deleted it?",
-                            address_.shown, step.partition)};
+                            where_, step.partition)};
         }
         if (found->second.version != step.expected) {
             return AppendResult{AppendOutcome::conflict,
@@ -209,6 +225,10 @@ std::optional<AppendResult> Writer::try_once(const Batch& batch,
 
 // The server has said that it wrote nothing.
 std::optional<AppendResult> Writer::refused(const Batch& batch, const Failure& failure) {
+    if (failure.state == read_only) {
+        connection_.reset();
+        return std::nullopt;
+    }
     connection_->run("ROLLBACK");
     if (failure.state == "40001" || failure.state == "40P01") {
         return AppendResult{AppendOutcome::conflict, failure.text};

@@ -13,14 +13,16 @@
 #include <thread>
 #include <vector>
 
-#include "store/postgres/connection.h"
+#include "store/postgres/primary.h"
 #include "store/store.h"
 
 namespace holdfast::store::postgres {
 
 class Writer {
 public:
-    Writer(Address address, std::uint32_t partitions, std::chrono::milliseconds resolve_within);
+    // `where` for messages.
+    Writer(Primary& primary, std::string where, std::uint32_t partitions,
+           std::chrono::milliseconds resolve_within);
     // Carries out what was accepted.
     ~Writer();
     Writer(const Writer&) = delete;
@@ -39,6 +41,7 @@ private:
     };
 
     void run();
+    void learn(const Batch& batch);
     AppendResult carry_out(const Batch& batch);
     // Nothing: nothing was written, and the same may be tried again.
     std::optional<AppendResult> try_once(const Batch& batch, const std::vector<Command>& changes);
@@ -55,7 +58,8 @@ private:
     std::optional<AppendResult> conflict(const Batch& batch,
                                          const std::map<PartitionId, Standing>& standing) const;
 
-    const Address address_;
+    Primary& primary_;
+    const std::string where_;
     const std::chrono::milliseconds resolve_within_;
     std::unique_ptr<Connection> connection_;
     std::vector<std::uint64_t> fences_;  // by partition

@@ -235,29 +235,6 @@ TEST_F(PostgresAppends, ThatWereCutOffAfterTheirCommitAreNotDoneTwice) {
     EXPECT_EQ(ask("SELECT fence FROM partition WHERE partition = 0"), "1");
 }
 
-// Who cancels the wait for a standby makes COMMIT say that it went well: the standby may not have it.
-TEST_F(PostgresAppends, WhoseWaitForAStandbyWasCancelledWaitAgain) {
-    const auto store = open();
-    ASSERT_EQ(outcome(*store, batch(1, 0)), AppendOutcome::appended);
-    const MissingStandby standby;
-    auto append = start(*store, batch(2, 1));
-    wait_until_it_waits("SyncRep");
-    // What finds out what became of it waits for the standby too, and is cancelled as well.
-    for (int i = 0; i < 2; ++i) {
-        const std::string waiting =
-            "SELECT coalesce(min(pid), 0) FROM pg_stat_activity WHERE "
-            "application_name = 'holdfast' AND wait_event = 'SyncRep'";
-        const std::string pid = server().ask(waiting);
-        signal_waiting("pg_cancel_backend");
-        server().wait_until(fmt::format("SELECT ({}) NOT IN (0, {})", waiting, pid));
-    }
-    EXPECT_EQ(append.wait_for(0s), std::future_status::timeout);
-    standby.end();
-    EXPECT_EQ(append.get().error, "");
-    EXPECT_EQ(ask("SELECT string_agg(version || ':' || batch, ' ' ORDER BY version) FROM event"),
-              "1:1 2:2");
-}
-
 TEST_F(PostgresAppends, AreUnknownOnlyWhenNobodyCanBeAsked) {
     const auto store = open(300ms);
     ASSERT_EQ(outcome(*store, batch(1, 0)), AppendOutcome::appended);
