@@ -261,6 +261,9 @@ void Sequencer::rely_on(const Command& command, bool told) {
             if constexpr (requires { c.sku; }) {
                 on_sku(c.sku);
             }
+            if constexpr (std::is_same_v<C, DefineLocation>) {
+                round_->rely_on(0, told);  // every partition has all of them
+            }
             if constexpr (requires { c.alert.token; }) {
                 round_->rely_on(partition_of(c.alert.token, state_.partition_count()), told);
             }
