@@ -264,10 +264,17 @@ std::size_t Sequencer::prefetch(std::size_t from) const {
 }
 
 void Sequencer::refuse_all(const Refusal& failure) {
-    if (round_) {
-        round_->answer_all(&failure);
-        round_.reset();
+    std::unique_ptr<Round> returned;
+    {
+        const std::lock_guard lock(mutex_);
+        returned = std::move(returned_);
     }
+    for (Round* const round : {returned.get(), round_.get()}) {
+        if (round != nullptr) {
+            round->answer_all(&failure);
+        }
+    }
+    round_.reset();
     refuse_taken(failure);
 }
 
