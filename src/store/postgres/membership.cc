@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "store/postgres/connection.h"
+#include "store/postgres/primary.h"
 #include "store/postgres/schema.h"
 
 namespace holdfast::store {
@@ -26,7 +26,8 @@ const postgres::Statement forget_node{"forget_node",
 
 class PostgresMembership final : public Membership {
 public:
-    explicit PostgresMembership(const std::string& url) : address_(postgres::parse_url(url)) {
+    explicit PostgresMembership(const std::string& url)
+        : address_(postgres::parse_url(url)), primary_(address_, postgres::Primary::Log::nothing) {
         postgres::Connection& to = connection();
         const postgres::Result store = to.query(read_store, {});
         postgres::Fields row = store.row(0);
@@ -61,13 +62,14 @@ public:
 
 private:
     postgres::Connection& connection() {
-        if (!connection_ || connection_->lost()) {
-            connection_ = std::make_unique<postgres::Connection>(address_);
+        if (!connection_ || primary_.gone(*connection_)) {
+            connection_ = primary_.connect();
         }
         return *connection_;
     }
 
     const postgres::Address address_;
+    postgres::Primary primary_;
     std::unique_ptr<postgres::Connection> connection_;
     std::string store_id_;
     std::uint32_t partitions_ = 0;

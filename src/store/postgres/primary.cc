@@ -66,8 +66,8 @@ struct Primary::Found {
     std::string synchronous_standby_names;
 };
 
-Primary::Primary(Address address)
-    : accepted_(address.accepted_risks), servers_(servers_of(address)) {
+Primary::Primary(const Address& address, Log log)
+    : accepted_(address.accepted_risks), servers_(servers_of(address)), log_(log) {
     for (const std::string& risk : accepted_) {
         if (std::ranges::find(risks, risk) == risks.end()) {
             throw StoreError(fmt::format("accept_risk={} in the URL of the store names no risk: {}",
@@ -110,11 +110,11 @@ std::unique_ptr<Connection> Primary::connect_to(const Address& server) {
     std::string promise = promise_of(found);
     const std::lock_guard lock(mutex_);
     checked_ = std::max(checked_, found.timeline);
-    if (promise_ != promise) {
+    if (promise_ != promise && log_ == Log::changes) {
         const std::string line = fmt::format("PostgreSQL at {}: {}", server.shown, promise);
         promise.starts_with("class A") ? telemetry::log_info(line) : telemetry::log_warning(line);
-        promise_ = std::move(promise);
     }
+    promise_ = std::move(promise);
     return connection;
 }
 
@@ -269,7 +269,7 @@ bool Primary::recognise(const Found& found, const Address& server) {
                                  "standby with pg_rewind or pg_basebackup",
                                  server.shown, found.timeline, timeline_)});
     }
-    if (timeline_ != 0 && found.timeline > timeline_) {
+    if (timeline_ != 0 && found.timeline > timeline_ && log_ == Log::changes) {
         telemetry::log_warning(fmt::format(
             "PostgreSQL at {} is the new primary: timeline {} after {}. All connections are made "
             "anew",

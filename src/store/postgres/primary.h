@@ -15,8 +15,11 @@ namespace holdfast::store::postgres {
 
 class Primary {
 public:
+    // What is written to the program's log: the class of what is promised, and fail-overs.
+    enum class Log : std::uint8_t { changes, nothing };
+
     // Throws StoreError when the address accepts a risk that does not exist.
-    explicit Primary(Address address);
+    explicit Primary(const Address& address, Log log = Log::changes);
 
     // The first of the servers that the URL names which can be had and keeps what is promised. Throws
     // DatabaseError when there is none: there may be one later. Throws StoreError when the one that took over
@@ -44,6 +47,7 @@ private:
 
     const std::set<std::string, std::less<>> accepted_;
     const std::vector<Address> servers_;
+    const Log log_;
     History history_;
     mutable std::mutex mutex_;
     std::int64_t system_ = 0;    // of the cluster; 0: none was seen yet, or it does not say
