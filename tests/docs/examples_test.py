@@ -20,7 +20,7 @@ PROGRAM = pathlib.Path(os.environ["HOLDFAST_BINARY"]).resolve()
 SHOWN_URL = "http://127.0.0.1:8080"
 SHOWN_PROGRAM = "build/release/holdfast"
 SECONDS_MAX = 60
-LANGUAGES = {"sh", "json", "cpp", "text"}
+LANGUAGES = {"sh", "json", "cpp", "text", "sql"}  # sql: src/store/postgres/reports_test.cc runs it
 
 
 class Server:
