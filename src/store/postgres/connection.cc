@@ -281,10 +281,19 @@ Result Connection::query(const Statement& statement, const Parameters& parameter
         throw DatabaseError(failure_of(nullptr));
     }
     Result result(PQgetResult(connection_.get()));
-    while (PGresult* const rest = PQgetResult(connection_.get())) {
-        PQclear(rest);
+    // A statement that is a transaction by itself is committed after its rows were sent: what goes wrong then
+    // comes behind them.
+    std::optional<Failure> afterwards;
+    while (PGresult* const next = PQgetResult(connection_.get())) {
+        const Result rest(next);
+        if (!afterwards && PQresultStatus(next) == PGRES_FATAL_ERROR) {
+            afterwards = failure_of(next);
+        }
     }
     check(result.get());
+    if (afterwards) {
+        throw DatabaseError(*afterwards);
+    }
     return result;
 }
 
