@@ -7,7 +7,7 @@ target_link_libraries(holdfast_embedded INTERFACE holdfast_app)
 add_library(Holdfast::holdfast ALIAS holdfast_embedded)
 
 get_property(libraries GLOBAL PROPERTY HOLDFAST_LIBRARIES)
-list(REMOVE_ITEM libraries holdfast_cli)
+list(REMOVE_ITEM libraries holdfast_cli holdfast_strategies)
 install(TARGETS ${libraries} holdfast_asio holdfast_embedded EXPORT HoldfastTargets)
 install(
   EXPORT HoldfastTargets

@@ -1,14 +1,14 @@
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <future>
 #include <iostream>
-#include <mutex>
 
 #include <boost/json/serialize.hpp>
 
 #include "cli/command.h"
+#include "cli/comparison.h"
 #include "cli/connection.h"
+#include "cli/local_load.h"
 #include "cli/temporary_directory.h"
 #include "cli/terminal.h"
 
@@ -26,6 +26,7 @@ constexpr Seconds bench_ttl{60};
 struct BenchOptions {
     Target target;
     bool to_server = false;
+    std::string store;
     unsigned clients = 64;
     double seconds = 5;
     unsigned skus = 1;
@@ -107,48 +108,23 @@ Load load_over_connections(BenchOptions& options, steady_clock::time_point end) 
     return all;
 }
 
-// The same in process without a thread for each client: an answer asks the next question.
-class LocalLoad {
-public:
-    LocalLoad(Service& service, const BenchOptions& options, steady_clock::time_point end)
-        : service_(service), options_(options), end_(end), running_(options.clients) {}
-
-    Load run() {
-        for (unsigned client = 0; client < options_.clients; ++client) {
-            ask();
-        }
-        std::unique_lock lock(mutex_);
-        ended_.wait(lock, [this] { return running_ == 0; });
-        return std::move(load_);
-    }
-
-private:
-    void ask() {
-        const auto asked = steady_clock::now();
-        service_.submit(next_hold(options_, number_++), {},
-                        [this, asked](Outcome<HoldAnswer> outcome) {
-                            const bool more = steady_clock::now() < end_;
-                            {
-                                const std::scoped_lock lock(mutex_);
-                                load_.add(outcome.result, asked);
-                                running_ -= more ? 0 : 1;
-                                ended_.notify_one();
-                            }
-                            if (more) {
-                                ask();
-                            }
-                        });
-    }
-
-    Service& service_;
-    const BenchOptions& options_;
-    steady_clock::time_point end_;
-    std::atomic<std::uint64_t> number_ = 0;
-    std::mutex mutex_;  // guards what follows
-    std::condition_variable ended_;
-    unsigned running_;
-    Load load_;
-};
+Load load_in_process(Service& service, const BenchOptions& options, steady_clock::time_point end) {
+    Load all;
+    std::atomic<std::uint64_t> number = 0;
+    LocalLoad(
+        service, options.clients,
+        [&]() -> std::optional<PlaceHold> {
+            if (steady_clock::now() >= end) {
+                return std::nullopt;
+            }
+            return next_hold(options, number++);
+        },
+        [&](const Result<HoldAnswer>& result, steady_clock::time_point asked) {
+            all.add(result, asked);
+        })
+        .run();
+    return all;
+}
 
 void print(const BenchOptions& options, Load load, double seconds, const std::string& against) {
     std::ranges::sort(load.latencies);
@@ -181,6 +157,18 @@ void print(const BenchOptions& options, Load load, double seconds, const std::st
               << load.refused << " refused)\n";
 }
 
+// What was not said is as it suits a comparison.
+ExitStatus run_comparison(const BenchOptions& options, bool says_seconds, bool says_skus) {
+    Comparison comparison{.url = options.store, .clients = options.clients, .json = options.json};
+    if (says_seconds) {
+        comparison.seconds = options.seconds;
+    }
+    if (says_skus) {
+        comparison.skus = options.skus;
+    }
+    return compare(comparison);
+}
+
 ExitStatus run(BenchOptions& options) {
     std::optional<TemporaryDirectory> directory;
     std::unique_ptr<Service> service;
@@ -199,7 +187,7 @@ ExitStatus run(BenchOptions& options) {
     const auto end = start + std::chrono::duration_cast<steady_clock::duration>(
                                  std::chrono::duration<double>(options.seconds));
     Load load =
-        service ? LocalLoad(*service, options, end).run() : load_over_connections(options, end);
+        service ? load_in_process(*service, options, end) : load_over_connections(options, end);
     const std::chrono::duration<double> took = steady_clock::now() - start;
     const std::string refusal = load.refusal;
     print(options, std::move(load), took.count(), against);
@@ -213,30 +201,61 @@ ExitStatus run(BenchOptions& options) {
 
 void define_bench(CLI::App& command, Action& action) {
     const auto options = std::make_shared<BenchOptions>();
-    describe(command,
-             {"measures how many holds a second this machine grants",
-              "Clients place holds of one unit, each as soon as its last one was answered, durable "
-              "like any other. By default in process on a new store in the temporary directory: "
-              "set TMPDIR to a disk worth measuring. With --data or --server the SKUs bench-0, "
-              "bench-1, ... are added there; the holds lapse after a minute.",
-              "$ holdfast bench --seconds 1\n"
-              "$ holdfast bench --seconds 1 --clients 1024 --skus 1000 --json"});
+    describe(
+        command,
+        {"measures how many holds a second this machine grants",
+         "Clients place holds of one unit, each as soon as its last one was answered, durable "
+         "like any other. By default in process on a new store in the temporary directory: "
+         "set TMPDIR to a disk worth measuring. With --data or --server the SKUs bench-0, "
+         "bench-1, ... are added there; the holds lapse after a minute.\n"
+         "\n"
+         "With --store it compares, on a PostgreSQL server of yours, what shops usually do there "
+         "with Holdfast over the same server: row lock, optimistic version, atomic counter, and "
+         "count, then insert. All clients want one SKU (hot), or any of many (wide); then they "
+         "buy out a small stock, and what was held beyond it is counted (oversold), also for two "
+         "strategies without their lock. It ends with a recommendation. It works in schemas of "
+         "its own, holdfast_bench_..., which are dropped at the end, and touches nothing else. "
+         "The user needs CREATE on the database.",
+         "$ holdfast bench --seconds 1\n"
+         "$ holdfast bench --seconds 1 --clients 1024 --skus 1000 --json\n"
+         "\n"
+         "Which strategy does for this server:\n"
+         "    holdfast bench --store postgres://shop@db.example/shop"});
     options->target.add_options(command);
     command.get_option("--server")->each([options](const std::string&) {
         options->to_server = true;
     });
-    command.add_option("--clients", options->clients, "How many at once (default 64).")
+    command
+        .add_option("--store", options->store,
+                    "Compare strategies on this PostgreSQL server: postgres://user@host/database.")
+        ->option_text("URL")
+        ->excludes("--server")
+        ->excludes("--data");
+    command
+        .add_option("--clients", options->clients,
+                    "How many at once (default 64); with --store as many connections.")
         ->option_text("COUNT")
         ->check(CLI::Range(1U, 65'536U));
-    command.add_option("--seconds", options->seconds, "For how long (default 5).")
-        ->option_text("SECONDS")
-        ->check(CLI::Range(0.1, 3600.0));
-    command
-        .add_option("--skus", options->skus, "Over how many SKUs (default 1: all want the same).")
-        ->option_text("COUNT")
-        ->check(CLI::Range(1U, 1'000'000U));
+    const CLI::Option* seconds =
+        command
+            .add_option("--seconds", options->seconds,
+                        "For how long (default 5; with --store 3 for each figure).")
+            ->option_text("SECONDS")
+            ->check(CLI::Range(0.1, 3600.0));
+    const CLI::Option* skus =
+        command
+            .add_option("--skus", options->skus,
+                        "Over how many SKUs (default 1: all want the same; with --store what is "
+                        "wide, 10000).")
+            ->option_text("COUNT")
+            ->check(CLI::Range(1U, 1'000'000U));
     command.add_flag("--json", options->json, "Print one object of JSON.");
-    command.callback([options, &action] { action = [options] { return run(*options); }; });
+    command.callback([options, seconds, skus, &action] {
+        action = [options, says_seconds = seconds->count() > 0, says_skus = skus->count() > 0] {
+            return options->store.empty() ? run(*options)
+                                          : run_comparison(*options, says_seconds, says_skus);
+        };
+    });
 }
 
 }  // namespace holdfast::cli
