@@ -84,11 +84,12 @@ class Library:
 
 
 class Server:
-    def __init__(self, programs, parent, port, skus):
+    def __init__(self, programs, parent, port, skus, connections=CONNECTIONS):
         self.programs = programs
         self.parent = parent
         self.address = f"127.0.0.1:{port}"
         self.skus = skus
+        self.connections = connections
 
     def pending_holds(self):
         """Units held, as the server says: every hold of the measurements is of one unit a line."""
@@ -98,7 +99,7 @@ class Server:
     def wrk(self, kind, seconds, lines=1):
         # One thread: two would take the server's core, and one is not busy.
         said = processes.run(
-            ["wrk", "--threads", "1", "--connections", CONNECTIONS, "--duration", f"{seconds}s", "--timeout", "10s",
+            ["wrk", "--threads", "1", "--connections", self.connections, "--duration", f"{seconds}s", "--timeout", "10s",
              "--latency", "--script", HERE / "http" / "requests.lua", f"http://{self.address}", "--", kind, self.skus,
              lines], timeout=seconds + 60)
         result = json.loads(said.splitlines()[-1])
@@ -127,7 +128,7 @@ class Server:
 
     def life(self, seconds, *more):
         said = json.loads(processes.run(
-            [self.programs["life_load"], "--http", self.address, "--connections", CONNECTIONS, "--skus", self.skus,
+            [self.programs["life_load"], "--http", self.address, "--connections", self.connections, "--skus", self.skus,
              "--seconds", seconds, *more], timeout=seconds + 60))
         return {"rate": said["lives_per_second"], "p50_ms": said["life_p50_ms"], "p99_ms": said["life_p99_ms"]}
 

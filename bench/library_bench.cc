@@ -1,6 +1,6 @@
 // Measures the embedded library: durable holds a second with a given number outstanding, memory and
 // restart with many pending holds, and a store that is full of history. Each command works on a data
-// directory of its own in a process of its own (bench/run starts them) and prints one JSON object.
+// directory, or in a database, of its own in a process of its own (bench/run starts them) and prints one JSON object.
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -34,6 +34,7 @@ using holdfast::bench::SteadyClock;
 
 struct Settings {
     std::string data;
+    std::string store;
     std::uint32_t skus = 1;
     std::uint64_t outstanding = 1'024;
     std::size_t lines = 1;
@@ -44,6 +45,7 @@ struct Settings {
 std::unique_ptr<Service> open(const Settings& settings) {
     holdfast::Options options;
     options.data = settings.data;
+    options.store = settings.store;
     return holdfast::open(options);
 }
 
@@ -236,7 +238,9 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     const auto command = [&](const char* name, const char* what, void (*run)(const Settings&)) {
         auto* const sub = app.add_subcommand(name, what);
-        sub->add_option("--data", settings.data, "data directory")->required();
+        auto* const where = sub->add_option_group("where")->require_option(1);
+        where->add_option("--data", settings.data, "data directory");
+        where->add_option("--store", settings.store, "or a database");
         sub->add_option("--skus", settings.skus, "sku-0 to sku-(N-1), drawn uniformly")
             ->check(CLI::PositiveNumber);
         sub->add_option("--outstanding", settings.outstanding)->check(CLI::PositiveNumber);

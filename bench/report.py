@@ -74,6 +74,24 @@ def http_rows(figures, kind):
     return rows
 
 
+def node_rows(figures, prefix, where):
+    """Holdfast over PostgreSQL against the row lock on the same server, and three nodes against one."""
+    rows = []
+    for kind, title, shape, factor in (("one", "one node", "hot", 20), ("one", "one node", "wide", 2),
+                                       ("three_alone", "three nodes without affinity", "hot", 10)):
+        names = [f"{prefix}nodes.{kind}.{shape}", f"{prefix}postgres.row_lock.hold.{shape}"]
+        rows.append(Row(f"{where}, {title}, {shape}, times PostgreSQL, row lock",
+                        ratio(*(figures.get(name, "rate") for name in names)), factor, True, "x", names))
+        if kind == "one":
+            rows.append(Row(f"{where}, {title}, {shape}, p99 against the row lock's",
+                            *(figures.get(name, "p99_ms") for name in names), False, "ms", names))
+    for shape in ("hot", "wide"):
+        names = [f"{prefix}nodes.three.{shape}", f"{prefix}nodes.one.{shape}"]
+        rows.append(Row(f"{where}, three nodes, {shape}, times one node", ratio(*(figures.get(name, "rate") for name in names)),
+                        1, True, "x", names))
+    return rows
+
+
 def read_rows(figures):
     """A product page asks what is available while 64 connections place holds, against a SELECT beside row locks."""
     rows = []
@@ -113,6 +131,8 @@ def rows(figures):
             result.append(Row(f"library {shape}, {outstanding:,} outstanding", figures.get(name, "rate"), bound, True,
                               "holds/s", [name]))
     result += http_rows(figures, "hold") + http_rows(figures, "life") + read_rows(figures)
+    result += node_rows(figures, "", "over PostgreSQL")
+    result += node_rows(figures, "slow.", "over PostgreSQL, commits 2 ms slower")
     for shape in ("hot", "wide"):
         name = f"http.batch.{shape}"
         result.append(Row(f"HTTP batch of 100, {shape}", figures.get(name, "rate"), 200_000, True, "holds/s", [name]))
@@ -152,6 +172,10 @@ def speeds(figures):
     table = [("holds a second · p50 / p99 ms", "hot", "", "wide", "")]
     systems = [(TITLES[peer], f"{peer}.hold") for peer in PEERS] + [("Holdfast, HTTP", "http.hold")]
     systems += [(f"{TITLES[peer]}, full life", f"{peer}.life") for peer in PEERS] + [("Holdfast, HTTP, full life", "http.life")]
+    nodes = [("one node", "nodes.one"), ("three nodes", "nodes.three"), ("three, no affinity", "nodes.three_alone")]
+    systems += [(f"Holdfast over PostgreSQL, {title}", stem) for title, stem in nodes]
+    systems += [(f"{TITLES[peer]}, slow commits", f"slow.{peer}.hold") for peer in PEERS[:2]]
+    systems += [(f"Holdfast over PostgreSQL, {title}, slow commits", f"slow.{stem}") for title, stem in nodes]
     systems += [("Holdfast, HTTP, batches of 100", "http.batch"), ("Holdfast, HTTP, carts of 20 lines", "http.carts")]
     for title, stem in systems:
         row = [title]

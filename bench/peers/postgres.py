@@ -12,6 +12,8 @@ HERE = pathlib.Path(__file__).resolve().parent / "postgres"
 STRATEGIES = ("row_lock", "atomic_update", "optimistic", "count_then_insert")
 # max_connections: with the usual 100 the SERIALIZABLE strategy runs out of its shared memory and fails.
 SETTINGS = ("shared_buffers=2GB", "max_connections=400", "listen_addresses=")
+# Each flush of the log takes 2 ms longer, as on a volume of a cloud; those who commit meanwhile share it.
+SLOW_COMMITS = ("commit_delay=2000", "commit_siblings=0")
 
 
 class Postgres:
@@ -21,6 +23,10 @@ class Postgres:
         self.directory = directory
         self.identity = identity
         self.connection = ["--host", directory, "--username", "postgres"]
+
+    def url(self, schema):
+        """For a store of Holdfast's beside the tables of the strategies."""
+        return f"postgres://postgres@/postgres?host={self.directory}&schema={schema}"
 
     def psql(self, *arguments, **options):
         return processes.run([processes.needed("psql"), *self.connection, "--no-psqlrc", "--quiet", "--tuples-only",
@@ -111,7 +117,7 @@ def take_log(prefix):
 
 
 @contextlib.contextmanager
-def running(parent):
+def running(parent, *more_settings):
     """PostgreSQL refuses to run as root: then it runs as the user that its package made."""
     owner = "postgres" if processes.is_root() else None
     identity = ["--reuid=postgres", "--regid=postgres", "--init-groups"] if owner else []
@@ -119,7 +125,7 @@ def running(parent):
         processes.run([*(["setpriv", *identity] if owner else []), processes.needed("initdb"), "--pgdata",
                        directory / "data", "--auth=trust", "--username=postgres", "--no-sync"], timeout=60, cwd="/")
         command = [processes.needed("postgres"), "-D", directory / "data", "-k", directory]
-        for setting in SETTINGS:
+        for setting in SETTINGS + more_settings:
             command += ["-c", setting]
         socket = directory / ".s.PGSQL.5432"
         is_ready = ["pg_isready", "--quiet", "--host", str(directory)]

@@ -28,6 +28,8 @@ struct BenchOptions {
     bool to_server = false;
     std::string store;
     unsigned clients = 64;
+    std::optional<double> said_seconds;
+    std::optional<unsigned> said_skus;
     double seconds = 5;
     unsigned skus = 1;
     bool json = false;
@@ -157,19 +159,16 @@ void print(const BenchOptions& options, Load load, double seconds, const std::st
               << load.refused << " refused)\n";
 }
 
-// What was not said is as it suits a comparison.
-ExitStatus run_comparison(const BenchOptions& options, bool says_seconds, bool says_skus) {
+ExitStatus run_comparison(const BenchOptions& options) {
     Comparison comparison{.url = options.store, .clients = options.clients, .json = options.json};
-    if (says_seconds) {
-        comparison.seconds = options.seconds;
-    }
-    if (says_skus) {
-        comparison.skus = options.skus;
-    }
+    comparison.seconds = options.said_seconds.value_or(comparison.seconds);
+    comparison.skus = options.said_skus.value_or(comparison.skus);
     return compare(comparison);
 }
 
 ExitStatus run(BenchOptions& options) {
+    options.seconds = options.said_seconds.value_or(options.seconds);
+    options.skus = options.said_skus.value_or(options.skus);
     std::optional<TemporaryDirectory> directory;
     std::unique_ptr<Service> service;
     std::string against = options.target.name();
@@ -236,24 +235,21 @@ void define_bench(CLI::App& command, Action& action) {
                     "How many at once (default 64); with --store as many connections.")
         ->option_text("COUNT")
         ->check(CLI::Range(1U, 65'536U));
-    const CLI::Option* seconds =
-        command
-            .add_option("--seconds", options->seconds,
-                        "For how long (default 5; with --store 3 for each figure).")
-            ->option_text("SECONDS")
-            ->check(CLI::Range(0.1, 3600.0));
-    const CLI::Option* skus =
-        command
-            .add_option("--skus", options->skus,
-                        "Over how many SKUs (default 1: all want the same; with --store what is "
-                        "wide, 10000).")
-            ->option_text("COUNT")
-            ->check(CLI::Range(1U, 1'000'000U));
+    command
+        .add_option("--seconds", options->said_seconds,
+                    "For how long (default 5; with --store 3 for each figure).")
+        ->option_text("SECONDS")
+        ->check(CLI::Range(0.1, 3600.0));
+    command
+        .add_option("--skus", options->said_skus,
+                    "Over how many SKUs (default 1: all want the same; with --store what is "
+                    "wide, 10000).")
+        ->option_text("COUNT")
+        ->check(CLI::Range(1U, 1'000'000U));
     command.add_flag("--json", options->json, "Print one object of JSON.");
-    command.callback([options, seconds, skus, &action] {
-        action = [options, says_seconds = seconds->count() > 0, says_skus = skus->count() > 0] {
-            return options->store.empty() ? run(*options)
-                                          : run_comparison(*options, says_seconds, says_skus);
+    command.callback([options, &action] {
+        action = [options] {
+            return options->store.empty() ? run(*options) : run_comparison(*options);
         };
     });
 }

@@ -22,7 +22,7 @@ using strategies::Demand;
 using ::testing::HasSubstr;
 
 constexpr const char* schemas_left =
-    "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'holdfast_bench_%'";
+    "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'holdfast_bench_%' OR nspname = 'shop'";
 
 void expect_nothing_left() {
     EXPECT_EQ(PostgresServer::shared().ask(schemas_left), "0");
@@ -37,7 +37,9 @@ protected:
     }
 
     static std::string command(const std::string& rest) {
-        return "holdfast bench --store '" + PostgresServer::shared().url() + "' " + rest;
+        // Also where the URL is that of a store.
+        return "holdfast bench --store '" + PostgresServer::shared().url() + "&schema=shop' " +
+               rest;
     }
 };
 
