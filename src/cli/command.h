@@ -61,6 +61,7 @@ void define_demo(CLI::App& command, Action& action);
 void define_export(CLI::App& command, Action& action);
 void define_hold(CLI::App& command, Action& action);
 void define_import(CLI::App& command, Action& action);
+void define_migrate(CLI::App& command, Action& action);
 void define_replay(CLI::App& command, Action& action);
 void define_restore(CLI::App& command, Action& action);
 void define_serve(CLI::App& command, Action& action);

@@ -24,6 +24,7 @@ constexpr std::array commands = {
     Subcommand{"replay", holdfast::cli::define_replay},
     Subcommand{"backup", holdfast::cli::define_backup},
     Subcommand{"restore", holdfast::cli::define_restore},
+    Subcommand{"migrate", holdfast::cli::define_migrate},
     Subcommand{"simulate", holdfast::cli::define_simulate},
     Subcommand{"bench", holdfast::cli::define_bench},
     Subcommand{"completion", holdfast::cli::define_completion},

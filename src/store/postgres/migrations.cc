@@ -240,8 +240,15 @@ COMMENT ON TABLE node IS 'The processes that serve these tables, and where the o
 COMMENT ON COLUMN node.seen_at IS 'When it last said that it lives: it does so every second.';
 )sql";
 
+// A store can be moved to another one.
+constexpr std::string_view notice = R"sql(
+ALTER TABLE meta ADD COLUMN notice text NOT NULL DEFAULT '';
+COMMENT ON COLUMN meta.notice IS 'Why nobody may serve this store; empty: it may be served. Set by holdfast migrate.';
+COMMENT ON COLUMN partition.fence IS 'Moved on when a writer lost its connection: what it had sent before can no longer arrive. Below zero: nothing can be changed any more, see meta.notice.';
+)sql";
+
 }  // namespace
 
-const std::array<std::string_view, 1> migrations = {tables};
+const std::array<std::string_view, 2> migrations = {tables, notice};
 
 }  // namespace holdfast::store::postgres

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "store/postgres/database_clock.h"
+#include "store/postgres/mover.h"
 #include "store/postgres/primary.h"
 #include "store/postgres/readers.h"
 #include "store/postgres/schema.h"
@@ -17,7 +18,7 @@ namespace {
 constexpr std::size_t readers_max = 4;
 
 const postgres::Statement read_heads{
-    "read_heads", "SELECT version, batch, clock_timestamp() FROM partition ORDER BY partition"};
+    "read_heads", "SELECT version, batch, fence, clock_timestamp() FROM partition ORDER BY partition"};
 
 const postgres::Statement read_last_events{"read_last_events", R"sql(
 SELECT partition, version, event.batch
@@ -37,16 +38,19 @@ ORDER BY found.id LIMIT $3::bigint)sql",
 const postgres::Statement holds_by_cart = holds_statement("cart", "true");
 const postgres::Statement holds_by_customer = holds_statement("customer", "customer <> ''");
 
-class PostgresStore final : public Store {
+class PostgresStore final : public MovableStore {
 public:
     PostgresStore(std::unique_ptr<postgres::Primary> primary, std::string where,
                   const PostgresOptions& options, postgres::Installed installed)
         : primary_(std::move(primary)),
           where_(std::move(where)),
-          installed_(installed),
+          installed_(std::move(installed)),
+          for_move_(options.for_move),
           clock_(std::make_shared<postgres::DatabaseClock>()),
           readers_(*primary_, readers_max),
-          writer_(*primary_, where_, installed.partitions, options.resolve_within) {
+          writer_(*primary_, where_, installed_.partitions,
+                  {.resolve_within = options.resolve_within, .for_move = options.for_move}),
+          mover_(*primary_, where_) {
         heads();  // sets the clock
     }
 
@@ -83,15 +87,24 @@ public:
                                  std::size_t limit, const std::stop_token& ending) override;
     void backup(const std::filesystem::path& directory) override;
 
+    [[nodiscard]] std::string id() const override { return installed_.id; }
+    [[nodiscard]] std::string name() const override { return where_; }
+    Notice notice() override { return readers_.with(postgres::read_notice); }
+    void set_notice(const Notice& notice) override { mover_.set_notice(notice); }
+    void hold_others() override { mover_.hold_others(); }
+    void retire(const Notice& notice) override { mover_.retire(notice); }
+
 private:
     std::vector<Head> heads_of(postgres::Connection& from);
 
     const std::unique_ptr<postgres::Primary> primary_;
     const std::string where_;
     const postgres::Installed installed_;
+    const bool for_move_;
     const std::shared_ptr<postgres::DatabaseClock> clock_;
     postgres::Readers readers_;
     postgres::Writer writer_;
+    postgres::Mover mover_;
 };
 
 std::vector<Head> PostgresStore::heads_of(postgres::Connection& from) {
@@ -103,6 +116,9 @@ std::vector<Head> PostgresStore::heads_of(postgres::Connection& from) {
         postgres::Fields row = result.row(i);
         const Version version = row.number();
         heads.push_back({.version = version, .batch = row.number()});
+        if (postgres::is_closed(row.bigint()) && !for_move_) {
+            throw StoreError(refusal_of(postgres::read_notice(from), where_));
+        }
         if (i == 0) {
             clock_->set(asked, answered, row.moment());
         }
@@ -181,15 +197,29 @@ void PostgresStore::backup(const std::filesystem::path& directory) {
                     directory.string()));
 }
 
-}  // namespace
-
-std::unique_ptr<Store> open_postgres(const PostgresOptions& options) {
+std::unique_ptr<PostgresStore> open(const PostgresOptions& options) {
     const postgres::Address address = postgres::parse_url(options.url);
     auto primary = std::make_unique<postgres::Primary>(address);
     const auto connection = primary->connect();
-    const postgres::Installed installed =
+    postgres::Installed installed =
         postgres::install_schema(*connection, address, options.partitions);
-    return std::make_unique<PostgresStore>(std::move(primary), address.shown, options, installed);
+    if (const Notice notice = postgres::read_notice(*connection);
+        notice.reason != Notice::Reason::none && !options.for_move) {
+        throw StoreError(refusal_of(notice, address.shown));
+    }
+    return std::make_unique<PostgresStore>(std::move(primary), address.shown, options,
+                                           std::move(installed));
+}
+
+}  // namespace
+
+std::unique_ptr<Store> open_postgres(const PostgresOptions& options) {
+    return open(options);
+}
+
+std::unique_ptr<MovableStore> open_postgres_to_move(PostgresOptions options) {
+    options.for_move = true;
+    return open(options);
 }
 
 }  // namespace holdfast::store

@@ -17,7 +17,7 @@
 #include <memory>
 #include <string>
 
-#include "store/store.h"
+#include "store/movable_store.h"
 
 namespace holdfast::store {
 
@@ -31,10 +31,14 @@ struct PostgresOptions {
     // How long an append may take to find out what became of a transaction whose connection broke. After
     // that its outcome is `unknown`.
     std::chrono::milliseconds resolve_within{10'000};
+    // Also opens one with a notice, which nobody may serve.
+    bool for_move = false;
 };
 
 // Makes the schema and its tables when they are not there, and changes older ones to the present format.
 // Throws StoreError, whose text names the server and never a password.
 std::unique_ptr<Store> open_postgres(const PostgresOptions& options);
+// To be moved, or to be what another store is moved to. Throws StoreError.
+std::unique_ptr<MovableStore> open_postgres_to_move(PostgresOptions options);
 
 }  // namespace holdfast::store

@@ -16,6 +16,9 @@ constexpr int attempts_max = 100;
 const Statement read_meta{"read_meta", "SELECT format, partitions FROM meta"};
 const Statement next_writer{"next_writer",
                             "UPDATE meta SET writer = writer % 65535 + 1 RETURNING writer"};
+const Statement read_id{"read_id", "SELECT store::text FROM meta"};
+const Statement find_notice{"find_notice", "SELECT notice FROM meta"};
+const Statement put_notice{"put_notice", "UPDATE meta SET notice = $1::text"};
 const Statement read_encoding{"read_encoding", "SELECT current_setting('server_encoding')"};
 
 struct Meta {
@@ -62,7 +65,7 @@ COMMENT ON COLUMN meta.format IS 'Of these tables. Older programs refuse a newer
 COMMENT ON COLUMN meta.writer IS 'The number that was last given to a process.';
 INSERT INTO meta (format, partitions, store, writer) VALUES (0, {}, '{}', 0) ON CONFLICT DO NOTHING;
 COMMIT)sql",
-                               quoted(schema), partitions, random_uuid()));
+                               postgres::quoted(schema), partitions, random_uuid()));
 }
 
 void bring_forward(Connection& connection) {
@@ -114,8 +117,10 @@ Installed install_schema(Connection& connection, const Address& address, std::ui
             }
             if (meta && meta->format == static_cast<std::int32_t>(migrations.size())) {
                 const Result writer = connection.query(next_writer, {});
+                const Result id = connection.query(read_id, {});
                 return {.partitions = static_cast<std::uint32_t>(meta->partitions),
-                        .writer = static_cast<std::uint16_t>(writer.row(0).integer())};
+                        .writer = static_cast<std::uint16_t>(writer.row(0).integer()),
+                        .id = std::string(id.row(0).text())};
             }
             bring_forward(connection);
         } catch (const DatabaseError& error) {
@@ -126,6 +131,15 @@ Installed install_schema(Connection& connection, const Address& address, std::ui
             connection.run("ROLLBACK");
         }
     }
+}
+
+Notice read_notice(Connection& connection) {
+    const Result result = connection.query(find_notice, {});
+    return decode_notice(result.row(0).text());
+}
+
+void write_notice(Connection& connection, const Notice& notice) {
+    connection.query(put_notice, Parameters().text(encode(notice)));
 }
 
 }  // namespace holdfast::store::postgres

@@ -8,6 +8,7 @@
 
 #include <holdfast/assert.h>
 #include "store/postgres/changes.h"
+#include "store/postgres/mover.h"
 
 namespace holdfast::store::postgres {
 
@@ -49,11 +50,10 @@ Parameters partitions_of(const Batch& batch) {
 
 }  // namespace
 
-Writer::Writer(Primary& primary, std::string where, std::uint32_t partitions,
-               std::chrono::milliseconds resolve_within)
+Writer::Writer(Primary& primary, std::string where, std::uint32_t partitions, Options options)
     : primary_(primary),
       where_(std::move(where)),
-      resolve_within_(resolve_within),
+      options_(options),
       fences_(partitions),
       thread_([this] { run(); }) {}
 
@@ -126,6 +126,7 @@ AppendResult Writer::carry_out(const Batch& batch) {
             }
         }
     } catch (const StoreError& error) {
+        connection_.reset();  // it may have locks
         return {AppendOutcome::failed, error.what()};
     }
     return {AppendOutcome::failed,
@@ -152,7 +153,14 @@ std::map<PartitionId, Writer::Standing> Writer::read_partitions(const Result& re
         const auto partition = static_cast<PartitionId>(row.integer());
         const Version version = row.number();
         standing[partition] = {.version = version, .batch = row.number()};
-        fences_.at(partition) = row.number();
+        const std::int64_t fence = row.bigint();
+        if (is_closed(fence) && !options_.for_move) {
+            throw StoreError(fmt::format(
+                "the store at {} was moved to another one and takes no more changes: open it again "
+                "to read where it went",
+                where_));
+        }
+        fences_.at(partition) = static_cast<std::uint64_t>(fence);
     }
     return standing;
 }
@@ -242,7 +250,7 @@ std::optional<AppendResult> Writer::refused(const Batch& batch, const Failure& f
 }
 
 std::optional<AppendResult> Writer::resolve(const Batch& batch, const std::string& why) {
-    const auto deadline = Steady::now() + resolve_within_;
+    const auto deadline = Steady::now() + options_.resolve_within;
     std::string last = why;
     do {
         try {

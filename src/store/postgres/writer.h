@@ -20,9 +20,12 @@ namespace holdfast::store::postgres {
 
 class Writer {
 public:
+    struct Options {
+        std::chrono::milliseconds resolve_within;
+        bool for_move = false;  // appends to a store that is closed to others
+    };
     // `where` for messages.
-    Writer(Primary& primary, std::string where, std::uint32_t partitions,
-           std::chrono::milliseconds resolve_within);
+    Writer(Primary& primary, std::string where, std::uint32_t partitions, Options options);
     // Carries out what was accepted.
     ~Writer();
     Writer(const Writer&) = delete;
@@ -60,7 +63,7 @@ private:
 
     Primary& primary_;
     const std::string where_;
-    const std::chrono::milliseconds resolve_within_;
+    const Options options_;
     std::unique_ptr<Connection> connection_;
     std::vector<std::uint64_t> fences_;  // by partition
     // What the transaction that is open has locked.

@@ -112,6 +112,10 @@ void open_store(Database& database, const RocksDbOptions& options,
                 const std::shared_ptr<rocksdb::EventListener>& listener) {
     open_rocksdb_in(database, options, listener, false);
     const Identity identity = read_identity(*database.db, database.path);
+    if (const Notice notice = read_notice(*database.db, database.path);
+        notice.reason != Notice::Reason::none && !options.for_move) {
+        throw StoreError(refusal_of(notice, database.path));
+    }
     database.heads = read_heads(*database.db, database.path, identity.partitions);
     if (identity.id != database.mark.id || identity.epoch < database.mark.epoch) {
         throw StoreError(fmt::format(
@@ -189,6 +193,24 @@ Identity read_identity(rocksdb::DB& db, const std::string& path) {
         fail_damaged(path, fmt::format("it says that it has {} partitions", identity.partitions));
     }
     return identity;
+}
+
+Notice read_notice(rocksdb::DB& db, const std::string& path) {
+    std::string bytes;
+    const auto status = db.Get({}, own_key(OwnRecord::notice, 0), &bytes);
+    if (!status.ok() && !status.IsNotFound()) {
+        fail_damaged(path, "its notice cannot be read (" + status.ToString() + ")");
+    }
+    return decode_notice(bytes);
+}
+
+void write_notice(rocksdb::DB& db, const std::string& path, const Notice& notice) {
+    if (const auto status =
+            db.Put(durable_write(), own_key(OwnRecord::notice, 0), encode(notice));
+        !status.ok()) {
+        throw StoreError(fmt::format("cannot write the notice of the store in {}: {}. Check the disk.",
+                                     path, status.ToString()));
+    }
 }
 
 std::vector<Head> read_heads(rocksdb::DB& db, const std::string& path, std::uint32_t partitions) {

@@ -38,6 +38,8 @@ struct Identity {
     std::uint32_t partitions = 0;
 };
 Identity read_identity(rocksdb::DB& db, const std::string& path);
+Notice read_notice(rocksdb::DB& db, const std::string& path);
+void write_notice(rocksdb::DB& db, const std::string& path, const Notice& notice);
 // Durably, in the database and in the mark file. Batch numbers up to `batch_min` count as given out.
 void raise_epoch(Database& database, std::uint64_t batch_min);
 

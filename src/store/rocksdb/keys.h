@@ -56,8 +56,9 @@ inline std::string end_of(KeyKind kind, PartitionId partition) {
 // The store's own records.
 //   identity  partition 0: number:format text:id number:epoch number:partitions
 //   head      each partition: number:version number:batch, of its last append
+//   notice    partition 0, where there is one: the notice of movable_store.h
 //   indexed   each partition: number:version up to which hold_index has read the events
-enum class OwnRecord : char { identity = 'i', head = 'h', indexed = 'x' };
+enum class OwnRecord : char { identity = 'i', head = 'h', indexed = 'x', notice = 'n' };
 
 inline std::string own_key(OwnRecord record, PartitionId partition) {
     return key_of(KeyKind::own, partition, std::string(1, static_cast<char>(record)));

@@ -123,7 +123,7 @@ EventBlob read_blob(std::string_view key, std::string_view value) {
             .bytes = std::string(value.substr(value.size() - in.left()))};
 }
 
-class RocksDbStore final : public Store {
+class RocksDbStore final : public MovableStore {
 public:
     RocksDbStore(Database database, std::shared_ptr<ErrorListener> listener,
                  const RocksDbOptions& options)
@@ -172,6 +172,17 @@ public:
     void backup(const std::filesystem::path& directory) override {
         back_up(db_, database_.mark, directory);
     }
+
+    [[nodiscard]] std::string id() const override { return database_.mark.id; }
+    [[nodiscard]] std::string name() const override {
+        return std::filesystem::absolute(database_.path).lexically_normal().string();
+    }
+    Notice notice() override { return read_notice(db_, database_.path); }
+    void set_notice(const Notice& notice) override {
+        write_notice(db_, database_.path, notice);
+    }
+    void hold_others() override {}  // there are none
+    void retire(const Notice& notice) override { set_notice(notice); }
 
 private:
     [[nodiscard]] std::vector<Head> heads_at(const rocksdb::ReadOptions& read) const;
@@ -350,6 +361,13 @@ void RocksDbStore::scan(PartitionId partition, RowKind kind, std::string_view af
 }  // namespace
 
 std::unique_ptr<Store> open_rocksdb(const RocksDbOptions& options) {
+    auto listener = std::make_shared<ErrorListener>();
+    Database database = open_database(options, listener);
+    return std::make_unique<RocksDbStore>(std::move(database), std::move(listener), options);
+}
+
+std::unique_ptr<MovableStore> open_rocksdb_to_move(RocksDbOptions options) {
+    options.for_move = true;
     auto listener = std::make_shared<ErrorListener>();
     Database database = open_database(options, listener);
     return std::make_unique<RocksDbStore>(std::move(database), std::move(listener), options);

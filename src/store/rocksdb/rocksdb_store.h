@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "store/store.h"
+#include "store/movable_store.h"
 
 namespace rocksdb {
 class Env;
@@ -26,6 +26,8 @@ struct RocksDbOptions {
     // Opens a store that has lost acknowledged appends or whose log is damaged, with what is still
     // readable, and raises its epoch. Without it such a store is refused.
     bool accept_loss = false;
+    // Also opens one with a notice, which nobody may serve.
+    bool for_move = false;
 
     // The rest is for tests, which bring their own disks and make flushes frequent.
     // The machine's file system when null; outlives the store.
@@ -40,6 +42,8 @@ struct RocksDbOptions {
 
 // Throws StoreError.
 std::unique_ptr<Store> open_rocksdb(const RocksDbOptions& options);
+// To be moved, or to be what another store is moved to. Throws StoreError.
+std::unique_ptr<MovableStore> open_rocksdb_to_move(RocksDbOptions options);
 
 // Copies the backup `from` to `to`, which must not exist, and raises its epoch: who has seen answers
 // of the store that is replaced can tell that this is not the same history. Throws StoreError.

@@ -1,0 +1,33 @@
+#include "app/migration.h"
+
+#include <filesystem>
+
+#include "store/postgres/postgres_store.h"
+#include "store/rocksdb/rocksdb_store.h"
+
+namespace holdfast::app {
+namespace {
+
+bool names_database(const std::string& store) {
+    return store.starts_with("postgres://") || store.starts_with("postgresql://");
+}
+
+std::unique_ptr<store::MovableStore> open(const std::string& store, std::uint32_t partitions) {
+    return names_database(store)
+               ? store::open_postgres_to_move({.url = store, .partitions = partitions})
+               : store::open_rocksdb_to_move({.path = store, .partitions = partitions});
+}
+
+}  // namespace
+
+service::MigrationReport migrate(const std::string& from, const std::string& to,
+                                 const service::MigrationOptions& options) {
+    if (!names_database(from) && !std::filesystem::is_directory(from)) {
+        throw StoreError("there is no data directory " + from + " to move from");
+    }
+    const auto source = open(from, 1);
+    const auto target = open(to, source->partition_count());
+    return service::migrate(*source, *target, options);
+}
+
+}  // namespace holdfast::app

@@ -1,0 +1,57 @@
+// Moves a shop from one store to another: all events, versions and numbers as they are, so that cursors of the
+// feed, fences, ids and idempotency keys stay good; then the rows. Both stores have the same number of
+// partitions: with another one every version would be another, and with it the fences and cursors that are
+// out in the world.
+//
+// A store that several nodes serve is copied while they do. What they change meanwhile is copied after, until
+// little is left; then their appends wait, the rest is copied and compared, and from there on the old store
+// takes no more: who waited is refused, and told where the shop has gone. So no answer is lost or given twice.
+//
+// What has been copied is always a prefix of the source, partition by partition: a run that was interrupted
+// is continued by the next, on the evidence of what the target has. Until it is whole nobody can serve it.
+// The old store can be the target of the way back: then only what came since is copied.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+#include <holdfast/service.h>
+#include "store/movable_store.h"
+
+namespace holdfast::service {
+
+// The two stores do not suit; nothing was changed that a user could miss. Says what to do.
+class MigrationRefused : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+struct MigrationOptions {
+    // Ends when the copy has caught up: the source stays in service, the copy unfinished.
+    bool copy_only = false;
+    // After each append to the target: how many events it has, of how many. When it throws the migration ends
+    // there.
+    std::function<void(std::uint64_t done, std::uint64_t total)> progress = [](auto...) {};
+};
+
+struct MigrationReport {
+    bool finished = false;  // not of a copy only
+    bool was_finished = false;  // by an earlier run: nothing was done
+    std::string from;  // their names, without passwords
+    std::string to;
+    std::uint64_t partitions = 0;
+    std::uint64_t events = 0;  // that the target has now
+    std::uint64_t copied = 0;  // of them by this run
+    std::uint64_t rows = 0;    // written by this run, and those that were taken away
+    // How long appends to the source had to wait.
+    std::chrono::milliseconds pause{0};
+};
+
+// Throws MigrationRefused and StoreError.
+MigrationReport migrate(store::MovableStore& from, store::MovableStore& to,
+                        const MigrationOptions& options = {});
+
+}  // namespace holdfast::service
