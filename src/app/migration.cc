@@ -25,6 +25,9 @@ service::MigrationReport migrate(const std::string& from, const std::string& to,
     if (!names_database(from) && !std::filesystem::is_directory(from)) {
         throw StoreError("there is no data directory " + from + " to move from");
     }
+    if (from == to) {
+        throw service::MigrationRefused("a store cannot be moved to itself: name another target");
+    }
     const auto source = open(from, 1);
     const auto target = open(to, source->partition_count());
     return service::migrate(*source, *target, options);
