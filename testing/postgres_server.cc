@@ -337,7 +337,9 @@ std::unique_ptr<PostgresServer> PostgresServer::add_standby(const std::string& n
 }
 
 void PostgresServer::promote() {
-    ask("SELECT pg_promote()");
+    // A command that waits for it would stand in the way of what is still to be replayed.
+    ask("SELECT pg_promote(false)");
+    wait_until("SELECT NOT pg_is_in_recovery()");
     reset("synchronous_standby_names");  // it has none
 }
 
