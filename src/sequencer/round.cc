@@ -379,6 +379,7 @@ void Round::rely_on(PartitionId partition, bool told) {
 std::vector<Item> Round::take_back(core::State& state) {
     undo_->roll_back(state);
     std::vector<Item> items;
+    items.reserve(singles_.size() + manies_.size() + reads_.size());
     for (std::size_t i = 0; i < singles_.size(); ++i) {
         items.emplace_back(std::in_place_type<Single>, std::move(singles_asked_[i]),
                            std::move(singles_[i].done));
