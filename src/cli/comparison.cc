@@ -16,6 +16,7 @@
 #include "cli/local_load.h"
 #include "cli/terminal.h"
 #include "strategies/strategies.h"
+#include "telemetry/log.h"
 
 namespace holdfast::cli {
 
@@ -287,6 +288,7 @@ ExitStatus compare(const Comparison& comparison) {
     {
         Measurement measurement(comparison);
         measurement.try_holdfast();
+        telemetry::log_only_warnings();
         for (const Contender& contender : contenders(comparison.clients)) {
             all.push_back(measurement.measure(contender));
         }

@@ -41,6 +41,10 @@ void start_log() {
     log();
 }
 
+void log_only_warnings() {
+    log().set_level(spdlog::level::warn);
+}
+
 void log_info(std::string_view message) {
     log().info("{}", escaped(message));
 }

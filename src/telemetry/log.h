@@ -9,6 +9,9 @@ namespace holdfast::telemetry {
 // Called once by the program before anything is logged.
 void start_log();
 
+// From now on, for programs that open one store after another and have said of the first what it is.
+void log_only_warnings();
+
 void log_info(std::string_view message);
 void log_warning(std::string_view message);
 void log_error(std::string_view message);

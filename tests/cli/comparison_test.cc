@@ -2,6 +2,7 @@
 // strategies are what their names say.
 #include "cli/comparison.h"
 
+#include <algorithm>
 #include <future>
 #include <sstream>
 
@@ -46,6 +47,8 @@ protected:
 TEST_F(ComparisonTest, MeasuresEachAndLeavesNothing) {
     const json::value report =
         expect_json(0, command("--seconds 0.1 --clients 8 --skus 20 --json"));
+    const std::string said = read_file(directory() / ".err");
+    EXPECT_LE(std::ranges::count(said, '\n'), 1) << "the same of every store: " << said;
     EXPECT_EQ(report.at("clients"), 8);
     EXPECT_THAT(std::string(report.at("recommendation").as_string()),
                 HasSubstr("The best that this database does by itself"));
