@@ -30,20 +30,22 @@ std::string told(const service::MigrationReport& report) {
                "; both audits are clean. " + report.from +
                " stays in service; run the same without --copy-only to finish";
     }
+    const std::string pause =
+        report.pause ? " Changes had to wait for " + thousands(report.pause->count()) + " ms." : "";
     return "moved " + report.from + " to " + report.to + ": " + copied +
-           "; both audits are clean. Changes had to wait for " +
-           number(static_cast<std::uint64_t>(report.pause.count())) + " ms. " + report.from +
-           " takes none any more: serve " + report.to;
+           "; both audits are clean." + pause + ' ' + report.from +
+           " takes no more changes: serve " + report.to;
 }
 
 ExitStatus run(const MigrateOptions& options) {
     Progress progress("events copied");
     try {
-        const service::MigrationReport report = app::migrate(
-            options.from, options.to,
-            {.copy_only = options.copy_only, .progress = [&](std::uint64_t done, std::uint64_t total) {
-                 progress.show(done, total);
-             }});
+        const service::MigrationReport report =
+            app::migrate(options.from, options.to,
+                         {.copy_only = options.copy_only,
+                          .progress = [&](std::uint64_t done, std::uint64_t total) {
+                              progress.show(done, total);
+                          }});
         std::cout << told(report) << '\n';
         return ExitStatus::ok;
     } catch (const service::MigrationRefused& refused) {

@@ -31,10 +31,10 @@ constexpr int rounds_max = 10;
 // Those of past holds come with the events that change them: there may be any number. What a store keeps
 // of the others is what a start would load, and is compared whole. In the order in which they are written:
 // the rows of stock are written by one append, because RocksDB keeps them by its number.
-const std::vector<RowKind> kinds = {RowKind::stock,   RowKind::sku,      RowKind::location,
+const std::vector<RowKind> kinds = {RowKind::stock,     RowKind::sku,      RowKind::location,
                                     RowKind::live_hold, RowKind::customer, RowKind::answers,
-                                    RowKind::claim,   RowKind::waiting,  RowKind::shopper,
-                                    RowKind::incoming, RowKind::alert};
+                                    RowKind::claim,     RowKind::waiting,  RowKind::shopper,
+                                    RowKind::incoming,  RowKind::alert};
 
 template <class Row>
 std::string bytes_of(const Row& row) {
@@ -144,9 +144,8 @@ private:
 
 void Migration::check_ends() {
     if (from_.id() == to_.id()) {
-        throw MigrationRefused(
-            fmt::format("{} and {} are the same store: name another one to move to", from_.name(),
-                        to_.name()));
+        throw MigrationRefused(fmt::format(
+            "{} and {} are the same store: name another one to move to", from_.name(), to_.name()));
     }
     if (from_.partition_count() != to_.partition_count()) {
         throw MigrationRefused(fmt::format(
@@ -252,8 +251,7 @@ void Migration::copy_blob(PartitionId partition, const store::EventBlob& blob) {
         }
         const std::string key = store::encode_id_key(id);
         if (const auto value = from_.find(partition, RowKind::past_hold, key)) {
-            batch.put(RowKind::past_hold, partition, key,
-                      [&](std::string& out) { out += *value; });
+            batch.put(RowKind::past_hold, partition, key, [&](std::string& out) { out += *value; });
             ++report_.rows;
         }
     }
@@ -366,8 +364,7 @@ MigrationReport Migration::run() {
         return report_;
     }
     check_prefix();
-    to_.set_notice(
-        {.reason = Notice::Reason::unfinished, .id = from_.id(), .name = from_.name()});
+    to_.set_notice({.reason = Notice::Reason::unfinished, .id = from_.id(), .name = from_.name()});
     target_ = load(to_);
     catch_up();
     check_audit(from_);
@@ -383,8 +380,10 @@ MigrationReport Migration::run() {
         // In this order: never are two stores in service.
         from_.retire({.reason = Notice::Reason::moved, .id = to_.id(), .name = to_.name()});
         to_.set_notice({});
-        report_.pause =
-            std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - begin);
+        if (from_.writer()) {
+            report_.pause =
+                std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - begin);
+        }
         report_.finished = true;
     }
     report_.events = events_of(target_.heads);

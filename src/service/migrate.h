@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -38,16 +39,16 @@ struct MigrationOptions {
 };
 
 struct MigrationReport {
-    bool finished = false;  // not of a copy only
+    bool finished = false;      // not of a copy only
     bool was_finished = false;  // by an earlier run: nothing was done
-    std::string from;  // their names, without passwords
+    std::string from;           // their names, without passwords
     std::string to;
     std::uint64_t partitions = 0;
     std::uint64_t events = 0;  // that the target has now
     std::uint64_t copied = 0;  // of them by this run
     std::uint64_t rows = 0;    // written by this run, and those that were taken away
-    // How long appends to the source had to wait.
-    std::chrono::milliseconds pause{0};
+    // How long appends to a source that others serve had to wait.
+    std::optional<std::chrono::milliseconds> pause;
 };
 
 // Throws MigrationRefused and StoreError.

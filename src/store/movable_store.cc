@@ -32,9 +32,10 @@ Notice decode_notice(std::string_view text) {
 std::string refusal_of(const Notice& notice, std::string_view name) {
     return notice.reason == Notice::Reason::moved
                ? fmt::format("the store {} was moved to {}: serve that one", name, notice.name)
-               : fmt::format("the store {} is an unfinished copy of {}: finish it with holdfast "
-                             "migrate, or remove it and serve the other one",
-                             name, notice.name);
+               : fmt::format(
+                     "the store {} is an unfinished copy of {}: finish it with holdfast "
+                     "migrate, or remove it and serve the other one",
+                     name, notice.name);
 }
 
 }  // namespace holdfast::store

@@ -1,6 +1,6 @@
 // Shops that move from RocksDB to PostgreSQL and back: in the middle of every story, interrupted anywhere, and
 // while they sell.
-#include "service/migrate.h"
+#include "app/migration.h"
 
 #include <algorithm>
 #include <atomic>
@@ -12,9 +12,9 @@
 #include <gtest/gtest.h>
 
 #include <holdfast/service.h>
-#include "app/migration.h"
 #include "app/system_clock.h"
 #include "service/audit.h"
+#include "service/migrate.h"
 #include "store/codec.h"
 #include "store/postgres/postgres_store.h"
 #include "store/rocksdb/rocksdb_store.h"
@@ -40,9 +40,7 @@ struct Places {
     std::string directory = scratch.path() / "data";
     std::string database = PostgresServer::shared().url_of_new_schema();
 
-    [[nodiscard]] std::string other(const std::string& name) const {
-        return scratch.path() / name;
-    }
+    [[nodiscard]] std::string other(const std::string& name) const { return scratch.path() / name; }
 };
 
 std::unique_ptr<Service> open_place(const std::string& place,
@@ -71,11 +69,11 @@ std::string everything_in(const std::string& place) {
         (text += key) += " = ";
         (text += value) += '\n';
     };
-    const auto heads = store->load(
-        {RowKind::sku, RowKind::location, RowKind::stock, RowKind::live_hold, RowKind::past_hold,
-         RowKind::customer, RowKind::answers, RowKind::claim, RowKind::waiting, RowKind::shopper,
-         RowKind::incoming, RowKind::alert},
-        note);
+    const auto heads =
+        store->load({RowKind::sku, RowKind::location, RowKind::stock, RowKind::live_hold,
+                     RowKind::past_hold, RowKind::customer, RowKind::answers, RowKind::claim,
+                     RowKind::waiting, RowKind::shopper, RowKind::incoming, RowKind::alert},
+                    note);
     for (std::size_t i = 0; i < heads.size(); ++i) {
         text += "at " + std::to_string(heads[i].version) + ", append " +
                 std::to_string(heads[i].batch) + "\n";
@@ -111,9 +109,8 @@ protected:
     }
     static Result<HoldAnswer> place(Service& service, const std::string& cart,
                                     const std::string& key = "") {
-        return service.submit(
-            PlaceHold{.cart = cart, .lines = {{"mug", 1, ""}, {"tea", 1, ""}}},
-            {.idempotency_key = key});
+        return service.submit(PlaceHold{.cart = cart, .lines = {{"mug", 1, ""}, {"tea", 1, ""}}},
+                              {.idempotency_key = key});
     }
     static void stock(Service& service) {
         for (const char* sku : {"mug", "tea"}) {
@@ -123,9 +120,8 @@ protected:
     }
     static Result<HoldAnswer> read(Service& service, HoldId id) {
         std::promise<Result<HoldAnswer>> promise;
-        service.read_hold(id, [&](Outcome<HoldAnswer> outcome) {
-            promise.set_value(std::move(outcome.result));
-        });
+        service.read_hold(
+            id, [&](Outcome<HoldAnswer> outcome) { promise.set_value(std::move(outcome.result)); });
         return promise.get_future().get();
     }
     // A shop with holds of all fates.
@@ -162,15 +158,16 @@ holdfast::testing::OpenService moving(std::shared_ptr<Places> places) {
     };
 }
 
-TEST_F(MigrationTest, EveryStoryIsTheSameWhenTheShopMovesBeforeEveryStep) {
-    for (const auto& file : std::filesystem::directory_iterator("tests/scenarios")) {
-        if (file.path().extension() != ".scenario") {
-            continue;
-        }
-        SCOPED_TRACE(file.path());
+// Those that leave the most behind in a store.
+TEST_F(MigrationTest, StoriesAreTheSameWhenTheShopMovesBeforeEveryStep) {
+    for (const std::string story :
+         {"alerts_shortfall", "backorder_queue", "idempotency", "incoming", "late_payment_retakes",
+          "limit_in_a_window", "return", "waitlist_fair"}) {
+        SCOPED_TRACE(story);
+        const std::filesystem::path file = "tests/scenarios/" + story + ".scenario";
         holdfast::testing::ServiceTarget target(moving(std::make_shared<Places>()),
                                                 holdfast::testing::Restarts::before_every_step);
-        EXPECT_EQ(holdfast::testing::run(holdfast::testing::read_scenario(file.path()), target),
+        EXPECT_EQ(holdfast::testing::run(holdfast::testing::read_scenario(file), target),
                   std::nullopt);
     }
 }
@@ -301,19 +298,25 @@ TEST_F(MigrationTest, NodesGoOnSellingWhileTheShopIsCopiedAndNoAnswerIsLost) {
         }
         // The shop sells on in the middle of the copy.
         int appends = 0;
-        const auto report = move(
-            places_->database, places_->directory, {.progress = [&](std::uint64_t, std::uint64_t) {
-                if (++appends == 30) {
-                    for (int begin = sold, seen = begin; seen < begin + 50 && !closed; seen = sold) {
-                        sold.wait(seen);
-                    }
-                }
-            }});
+        const auto report = move(places_->database, places_->directory,
+                                 {.progress = [&](std::uint64_t, std::uint64_t) {
+                                     if (++appends == 30) {
+                                         for (int begin = sold, seen = begin;
+                                              seen < begin + 50 && !closed; seen = sold) {
+                                             sold.wait(seen);
+                                         }
+                                     }
+                                 }});
         EXPECT_TRUE(report.finished);
         EXPECT_GE(appends, 30);
     }
     for (const std::string& text : last) {
         EXPECT_THAT(text, HasSubstr("was moved to"));
+    }
+    for (const auto& node : nodes) {
+        node->tick();
+        EXPECT_FALSE(node->statistics().serving);
+        EXPECT_THAT(node->statistics().failure, HasSubstr("serve that one"));
     }
     nodes.clear();
     const auto service = open_place(places_->directory);
@@ -335,7 +338,9 @@ TEST_F(MigrationTest, StoresThatDoNotSuitAreRefused) {
     const auto refused = [](const std::string& source, const std::string& target) {
         return refusal([&] { move(source, target); });
     };
-    { auto empty = open_place(from); }
+    {
+        auto empty = open_place(from);
+    }
     EXPECT_THAT(refused(from, places_->other("x")), HasSubstr("there is nothing to move"));
     EXPECT_THAT(refused(places_->other("nowhere"), from), HasSubstr("there is no data directory"));
     open_shop(from);

@@ -18,7 +18,8 @@ namespace {
 constexpr std::size_t readers_max = 4;
 
 const postgres::Statement read_heads{
-    "read_heads", "SELECT version, batch, fence, clock_timestamp() FROM partition ORDER BY partition"};
+    "read_heads",
+    "SELECT version, batch, fence, clock_timestamp() FROM partition ORDER BY partition"};
 
 const postgres::Statement read_last_events{"read_last_events", R"sql(
 SELECT partition, version, event.batch

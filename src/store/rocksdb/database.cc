@@ -205,11 +205,11 @@ Notice read_notice(rocksdb::DB& db, const std::string& path) {
 }
 
 void write_notice(rocksdb::DB& db, const std::string& path, const Notice& notice) {
-    if (const auto status =
-            db.Put(durable_write(), own_key(OwnRecord::notice, 0), encode(notice));
+    if (const auto status = db.Put(durable_write(), own_key(OwnRecord::notice, 0), encode(notice));
         !status.ok()) {
-        throw StoreError(fmt::format("cannot write the notice of the store in {}: {}. Check the disk.",
-                                     path, status.ToString()));
+        throw StoreError(
+            fmt::format("cannot write the notice of the store in {}: {}. Check the disk.", path,
+                        status.ToString()));
     }
 }
 

@@ -178,9 +178,7 @@ public:
         return std::filesystem::absolute(database_.path).lexically_normal().string();
     }
     Notice notice() override { return read_notice(db_, database_.path); }
-    void set_notice(const Notice& notice) override {
-        write_notice(db_, database_.path, notice);
-    }
+    void set_notice(const Notice& notice) override { write_notice(db_, database_.path, notice); }
     void hold_others() override {}  // there are none
     void retire(const Notice& notice) override { set_notice(notice); }
 
