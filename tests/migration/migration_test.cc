@@ -277,6 +277,7 @@ TEST_F(MigrationTest, NodesGoOnSellingWhileTheShopIsCopiedAndNoAnswerIsLost) {
     std::vector<std::string> last(held.size());
     {
         std::vector<std::jthread> shoppers;
+        shoppers.reserve(held.size());
         for (std::size_t i = 0; i < held.size(); ++i) {
             shoppers.emplace_back([&, i] {
                 Service& node = *nodes[i % nodes.size()];
