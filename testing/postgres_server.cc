@@ -163,7 +163,11 @@ std::optional<std::string> PostgresServer::missing() {
     return std::nullopt;
 }
 
-PostgresServer& PostgresServer::shared() {
+PostgresServer& PostgresServer::shared(Flush flush) {
+    if (flush == Flush::never) {
+        static PostgresServer server(Flush::never);
+        return server;
+    }
     static PostgresServer server;
     return server;
 }

@@ -30,8 +30,9 @@ public:
 
     // Why no server can be had here; nothing when one can.
     static std::optional<std::string> missing();
-    // One for all tests of this process, made when the first asks. Who stops it starts it again.
-    static PostgresServer& shared();
+    // One for all tests of this process, made when the first asks. Who stops it starts it again. Never flushed: for
+    // tests that are not about what survives.
+    static PostgresServer& shared(Flush flush = Flush::durable);
     // For a store of its own in this server: the URL names a schema that is not there yet, and accepts that
     // this server may never flush.
     [[nodiscard]] std::string url_of_new_schema();

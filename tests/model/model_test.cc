@@ -6,6 +6,7 @@
 
 #include "testing/core_target.h"
 #include "testing/memory_store.h"
+#include "testing/postgres_server.h"
 #include "testing/random_script.h"
 #include "testing/scratch_directory.h"
 #include "testing/service_target.h"
@@ -82,6 +83,24 @@ TEST(Model, AgreesWithThreeNodesThatAreAskedInTurn) {
         Model model;
         ServiceTarget nodes(on_shared_memory_store(std::make_shared<MemoryStore>(4)),
                             Restarts::never, 3);
+        return compare(script, model, nodes, Compare::all_but_alerts);
+    });
+}
+
+// Three processes would do the same, more slowly: they share nothing but the database.
+TEST(Model, AgreesWithThreeNodesOnPostgres) {
+    if (const auto why = PostgresServer::missing()) {
+        GTEST_SKIP() << *why;
+    }
+    auto& server = PostgresServer::shared(PostgresServer::Flush::never);
+    check_scripts("three nodes on PostgreSQL", 20, [&](const Script& script) {
+        const std::string url = server.url_of_new_schema();
+        Model model;
+        ServiceTarget nodes(
+            [&](std::shared_ptr<const Clock> clock) {
+                return holdfast::open({.store = url, .partitions = 4, .clock = std::move(clock)});
+            },
+            script.size() < 20 ? Restarts::before_every_step : Restarts::never, 3);
         return compare(script, model, nodes, Compare::all_but_alerts);
     });
 }

@@ -9,6 +9,7 @@
 #include "testing/core_target.h"
 #include "testing/memory_store.h"
 #include "testing/model.h"
+#include "testing/postgres_server.h"
 #include "testing/scratch_directory.h"
 #include "testing/service_target.h"
 #include "tests/scenarios/remote_targets.h"
@@ -31,6 +32,27 @@ std::unique_ptr<Target> on_rocksdb() {
     return std::make_unique<ServiceTarget>([directory](std::shared_ptr<const Clock> clock) {
         return holdfast::open({.data = directory->path() / "data", .clock = std::move(clock)});
     });
+}
+
+std::unique_ptr<Target> on_postgres(std::size_t nodes) {
+    const std::string url =
+        PostgresServer::shared(PostgresServer::Flush::never).url_of_new_schema();
+    return std::make_unique<ServiceTarget>(
+        [url](std::shared_ptr<const Clock> clock) {
+            return holdfast::open({.store = url, .partitions = 4, .clock = std::move(clock)});
+        },
+        Restarts::never, nodes);
+}
+
+std::vector<std::filesystem::path> scenario_files() {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator("tests/scenarios")) {
+        if (entry.path().extension() == ".scenario") {
+            files.push_back(entry.path());
+        }
+    }
+    std::ranges::sort(files);
+    return files;
 }
 
 struct TargetKind {
@@ -71,15 +93,8 @@ private:
 
 // One test for each file and target, under their names.
 const bool registered = [] {
-    std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator("tests/scenarios")) {
-        if (entry.path().extension() == ".scenario") {
-            files.push_back(entry.path());
-        }
-    }
-    std::ranges::sort(files);
     for (const TargetKind& kind : kinds) {
-        for (const auto& file : files) {
+        for (const auto& file : scenario_files()) {
             Scenario scenario = read_scenario(file);
             if (kind.knows_keys || !scenario.uses_keys()) {
                 ::testing::RegisterTest(("scenario_" + kind.name).c_str(), file.stem().c_str(),
@@ -93,15 +108,27 @@ const bool registered = [] {
     return true;
 }();
 
-TEST(ScenarioFiles, AreManyAndShort) {
-    std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator("tests/scenarios")) {
-        if (entry.path().extension() == ".scenario") {
-            ++count;
-            EXPECT_LT(read_scenario(entry.path()).steps.size(), 60) << entry.path();
-        }
+// All files in one test: each test is a process of its own, and to start a server takes longer than a scenario.
+class ScenariosOnPostgres : public ::testing::TestWithParam<std::size_t> {};
+
+TEST_P(ScenariosOnPostgres, PlayAsEverywhere) {
+    if (const auto why = PostgresServer::missing()) {
+        GTEST_SKIP() << *why;
     }
-    EXPECT_GE(count, 25);
+    for (const auto& file : scenario_files()) {
+        const auto failure = run(read_scenario(file), *on_postgres(GetParam()));
+        EXPECT_FALSE(failure.has_value()) << *failure;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Nodes, ScenariosOnPostgres, ::testing::Values(1, 3),
+                         [](const auto& tested) { return std::to_string(tested.param); });
+
+TEST(ScenarioFiles, AreManyAndShort) {
+    EXPECT_GE(scenario_files().size(), 25);
+    for (const auto& file : scenario_files()) {
+        EXPECT_LT(read_scenario(file).steps.size(), 60) << file;
+    }
 }
 
 }  // namespace
