@@ -41,18 +41,26 @@ void Sequencer::execute(Item& item) {
         }
         round_->reply(std::move(*many), std::move(outcomes));
     } else {
-        auto& read = std::get<std::unique_ptr<Read>>(item);
+        execute(std::get<std::unique_ptr<Read>>(item));
+        return;
+    }
+    queued_commands_.fetch_sub(commands, std::memory_order_relaxed);
+    commands_.fetch_add(commands, std::memory_order_relaxed);
+}
+
+void Sequencer::execute(std::unique_ptr<Read>& read) {
+    try {
         read->look(*this);
         if (std::exchange(behind_, false)) {
             must_follow_ = closed_ = true;
             return;
         }
         round_->reply(std::move(read));
-        queued_commands_.fetch_sub(1, std::memory_order_relaxed);
-        return;
+    } catch (const StoreUnreachable& error) {
+        const Refusal refusal = unreachable(error.what());
+        read->answer(&refusal);
     }
-    queued_commands_.fetch_sub(commands, std::memory_order_relaxed);
-    commands_.fetch_add(commands, std::memory_order_relaxed);
+    queued_commands_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 // Nothing when that closes the round.

@@ -133,6 +133,12 @@ void Sequencer::catch_up() {
                 i, heads[i].version, known[i]));
         }
     }
+    // Before the events: when reading those breaks off, what they changed so far is not looked at again.
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+        if (heads[i].version > known[i]) {
+            restore_answers(static_cast<PartitionId>(i), known[i], heads[i].version);
+        }
+    }
     EventLog log(store_, known, heads);
     bool changed = false;
     while (const auto recorded = log.next()) {
@@ -146,11 +152,6 @@ void Sequencer::catch_up() {
     behind_ = false;
     if (!changed) {
         return;
-    }
-    for (std::size_t i = 0; i < heads.size(); ++i) {
-        if (heads[i].version > known[i]) {
-            restore_answers(static_cast<PartitionId>(i), known[i], heads[i].version);
-        }
     }
     next_number_ = std::max(next_number_, number_after(store::last_batch(heads)));
     time_.not_before(state_.time);

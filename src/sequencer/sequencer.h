@@ -91,6 +91,7 @@ private:
     void look_at_changes();
     // These and decide() may close the round: then nothing was done, and it is for the next one.
     void execute(Item& item);
+    void execute(std::unique_ptr<Read>& read);
     Outcome<Answer> execute(const Submission& submission);
     Outcome<Answer> decide_and_answer(const Submission& submission);
     std::optional<Outcome<Answer>> first_answer(const Submission& submission);

@@ -195,6 +195,49 @@ TEST_F(NodesTest, WhileTheStoreCannotBeReadCommandsAreRefusedAndAfterwardsTaken)
     expect_clean();
 }
 
+// A node that cannot read to the end what others did has not missed the first part of it when it can.
+TEST_F(NodesTest, AKeyIsKnownThoughFollowingBrokeOff) {
+    const Request request{.idempotency_key = "k", .fingerprint = 1};
+    ASSERT_TRUE(node(0).submit(mugs(), request));
+    for (const int reads : {1, 2, 3}) {
+        std::function<void()> fail = [this] { faults_[1]->fail_reads(true); };
+        for (int i = 1; i < reads; ++i) {
+            fail = [this, fail] { faults_[1]->during_next_read(fail); };
+        }
+        faults_[1]->during_next_read(fail);
+        ask(node(1), ReceiveStock{.sku = "mug", .quantity = 1}).wait();
+        faults_[1]->during_next_read({});
+        faults_[1]->fail_reads(false);
+    }
+    const auto again = ask(node(1), mugs(), request).get();
+    ASSERT_TRUE(again.result);
+    EXPECT_TRUE(again.replayed);
+    EXPECT_EQ(stock(node(2)).held, 1);
+    expect_clean();
+}
+
+TEST_F(NodesTest, AHoldThatCannotBeReadIsRefusedAndTheNodeServesOn) {
+    const auto hold = node(0).submit(mugs());
+    ASSERT_TRUE(hold);
+    ASSERT_TRUE(node(0).submit(ReleaseHold{.id = hold->hold.id}));
+    const auto read = [&] {
+        std::promise<Result<HoldAnswer>> promise;
+        node(1).read_hold(hold->hold.id, [&](Outcome<HoldAnswer> outcome) {
+            promise.set_value(std::move(outcome.result));
+        });
+        return promise.get_future().get();
+    };
+    follow();
+    // It has followed, and then the store is gone.
+    faults_[1]->during_next_read([this] { faults_[1]->fail_reads(true); });
+    const auto refused = read();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, RefusalCode::store_failed);
+    EXPECT_TRUE(node(1).statistics().serving);
+    faults_[1]->fail_reads(false);
+    EXPECT_TRUE(read());
+}
+
 TEST_F(NodesTest, AvailabilityIsALittleOldUnlessItIsToBeExact) {
     EXPECT_EQ(available(node(1), false), 10);
     ASSERT_TRUE(node(0).submit(mugs(4)));
