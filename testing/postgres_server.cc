@@ -88,6 +88,8 @@ pid_t spawn(const std::vector<std::string>& arguments, const fs::path& log) {
         ::_exit(126);
     }
     ::prctl(PR_SET_PDEATHSIG, SIGQUIT);  // after setuid, which forgets it
+    // Connections of this process would stay open in the server when they are closed here.
+    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     ::chdir("/") == 0 ? ::execv(words[0], words.data()) : 0;
     ::_exit(127);
 }

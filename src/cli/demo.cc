@@ -106,8 +106,8 @@ ExitStatus run(const DemoOptions& options) {
                       colours)
               << "\n\n"
               << std::flush;
-    ServerProcess server(std::filesystem::read_symlink("/proc/self/exe"), directory.path() / "data",
-                         directory.path() / "log");
+    ServerProcess server(std::filesystem::read_symlink("/proc/self/exe"),
+                         {"--data", directory.path() / "data"}, directory.path() / "log");
     const SaleResult result = [&] {
         Progress progress("");
         return run_flash_sale(plan, server, [&](const std::string& what) { progress.say(what); });

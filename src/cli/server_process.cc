@@ -16,9 +16,9 @@
 
 namespace holdfast::cli {
 
-ServerProcess::ServerProcess(std::filesystem::path program, std::filesystem::path data,
+ServerProcess::ServerProcess(std::filesystem::path program, std::vector<std::string> from,
                              std::filesystem::path log)
-    : program_(std::move(program)), data_(std::move(data)), log_(std::move(log)) {
+    : program_(std::move(program)), from_(std::move(from)), log_(std::move(log)) {
     start();
 }
 
@@ -31,9 +31,16 @@ void ServerProcess::start() {
     if (pipe2(ends, O_CLOEXEC) != 0) {
         throw std::system_error(errno, std::generic_category(), "cannot make a pipe");
     }
+    std::vector<std::string> arguments = {"holdfast", "serve", "--listen", "127.0.0.1:" + port_};
+    arguments.insert(arguments.end(), from_.begin(), from_.end());
+    std::vector<char*> words;
+    for (std::string& argument : arguments) {
+        words.push_back(argument.data());
+    }
+    words.push_back(nullptr);
     child_ = fork();
     if (child_ == 0) {
-        run_child(ends[1]);
+        run_child(words.data(), ends[1]);
     }
     close(ends[1]);
     output_ = ends[0];
@@ -54,14 +61,14 @@ void ServerProcess::start() {
 }
 
 // Between fork and exec only what is safe after a fork of many threads.
-void ServerProcess::run_child(int output) const {
+void ServerProcess::run_child(char* const* arguments, int output) const {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const std::string listen = "127.0.0.1:" + port_;
     const int log = open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     dup2(output, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
-    execl(program_.c_str(), "holdfast", "serve", "--listen", listen.c_str(), "--data",
-          data_.c_str(), static_cast<char*>(nullptr));
+    // Connections of this process would stay open in the server when they are closed here.
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    execv(program_.c_str(), arguments);
     _exit(127);
 }
 

@@ -13,9 +13,9 @@ namespace holdfast::cli {
 
 class ServerProcess {
 public:
-    // Starts on a free port of the loopback and waits until it listens. What the server writes to its
-    // error stream goes to `log`.
-    ServerProcess(std::filesystem::path program, std::filesystem::path data,
+    // Starts on a free port of the loopback and waits until it listens. `from` is where its store is:
+    // {"--data", directory} or {"--store", URL}. What the server writes to its error stream goes to `log`.
+    ServerProcess(std::filesystem::path program, std::vector<std::string> from,
                   std::filesystem::path log);
     // Kills it when it still runs.
     ~ServerProcess();
@@ -33,11 +33,11 @@ public:
     int wait();
 
 private:
-    [[noreturn]] void run_child(int output) const;
+    [[noreturn]] void run_child(char* const* arguments, int output) const;
     std::string read_line(int from);
 
     std::filesystem::path program_;
-    std::filesystem::path data_;
+    std::vector<std::string> from_;
     std::filesystem::path log_;
     std::string port_ = "0";
     std::string url_;

@@ -69,8 +69,9 @@ boost::json::value ShopTest::expect_json(int status, const std::string& line) co
 }
 
 void ShopTest::serve() {
-    server_ = std::make_unique<ServerProcess>(program_under_test(), directory() / "shop",
-                                              directory() / "server.log");
+    server_ = std::make_unique<ServerProcess>(
+        program_under_test(), std::vector<std::string>{"--data", directory() / "shop"},
+        directory() / "server.log");
 }
 
 std::string ShopTest::at() const {

@@ -31,7 +31,8 @@ protected:
         std::printf("HOLDFAST_SEED=%llu\n", static_cast<unsigned long long>(seed_));
         const char* program = std::getenv("HOLDFAST_BINARY");
         program_ = program != nullptr ? program : "build/release/holdfast";
-        server_.emplace(program_, scratch_.path() / "data", scratch_.path() / "log");
+        server_.emplace(program_, std::vector<std::string>{"--data", scratch_.path() / "data"},
+                        scratch_.path() / "log");
         for (int number = 0; number < shopper_count; ++number) {
             shoppers_.emplace_back(number, random_());
         }
