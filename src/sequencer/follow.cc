@@ -150,11 +150,11 @@ void Sequencer::catch_up() {
     }
     known_ = heads;
     behind_ = false;
+    next_number_ = std::max(next_number_, number_after(store::last_batch(heads)));
+    time_.not_before(state_.time);
     if (!changed) {
         return;
     }
-    next_number_ = std::max(next_number_, number_after(store::last_batch(heads)));
-    time_.not_before(state_.time);
     watch_.review(state_, time_.now());
     pending_ = state_.holds.count();
     skus_ = state_.skus.size();
