@@ -161,6 +161,8 @@ public:
     // Blocking: a consistent copy of the store in a directory that must not exist yet.
     virtual Result<std::filesystem::path> backup(const std::filesystem::path& directory) = 0;
     virtual Statistics statistics() = 0;
+    // By which it goes: the store's own where several nodes share it. Lives as long as the service.
+    [[nodiscard]] virtual const Clock& clock() const = 0;
 
     // Returns when all that is due now has ended, durably. For programs that own the clock.
     virtual void tick() = 0;

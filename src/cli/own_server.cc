@@ -1,6 +1,5 @@
 #include "cli/own_server.h"
 
-#include "app/system_clock.h"
 #include "cli/command.h"
 #include "http/server.h"
 #include "telemetry/metrics.h"
@@ -33,8 +32,8 @@ struct OwnServer::Parts {
 
     Parts(Service& service, const ServerSettings& settings)
         : address(settings.address),
-          clock(settings.clock ? settings.clock : std::make_shared<app::SystemClock>()),
-          server(service, *clock, metrics, server_options(settings)) {}
+          clock(settings.clock),
+          server(service, clock ? *clock : service.clock(), metrics, server_options(settings)) {}
 };
 
 OwnServer::OwnServer(Service& service, const ServerSettings& settings) try

@@ -18,7 +18,7 @@ struct ServerSettings {
     unsigned threads = 1;
     std::filesystem::path backups;       // empty: none over HTTP
     http::Peers* peers = nullptr;        // must live longer than the server
-    std::shared_ptr<const Clock> clock;  // empty: the system's
+    std::shared_ptr<const Clock> clock;  // empty: the service's
 };
 
 class OwnServer {

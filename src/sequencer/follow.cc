@@ -226,12 +226,14 @@ void Sequencer::leave_to_others(core::Decision& expiry) {
         return;
     }
     const Instant now = round_->now();
-    const std::size_t left = std::erase_if(expiry.events, [&](const Event& event) {
+    const auto left = std::ranges::find_if(expiry.events, [&](const Event& event) {
         const auto* const expired = std::get_if<HoldExpired>(&event);
         return expired != nullptr && !ours_[state_.home(expired->id)] &&
                state_.holds.find(expired->id)->deadline() + left_to_others > now;
     });
-    if (left > 0) {
+    if (left != expiry.events.end()) {
+        // And what comes after it: its fences count on all that is before.
+        expiry.events.erase(left, expiry.events.end());
         look_for_due_at_ = now + limits::follow_every;
     }
 }

@@ -45,6 +45,7 @@ public:
     AuditReport audit() override;
     Result<std::filesystem::path> backup(const std::filesystem::path& directory) override;
     Statistics statistics() override;
+    [[nodiscard]] const Clock& clock() const override { return *clock_; }
     void tick() override;
     void close() override;
 

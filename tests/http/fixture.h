@@ -29,6 +29,7 @@ public:
     std::function<Outcome<Answer>(const Submission&)> answer;
     Statistics its_statistics{.serving = true};
     std::size_t commands = 0;
+    testing::ManualClock its_clock{Instant{}};
 
     void hold_back();
     void wait_until_held_back(std::size_t count);
@@ -59,6 +60,7 @@ public:
     AuditReport audit() override { return {}; }
     Result<std::filesystem::path> backup(const std::filesystem::path& directory) override;
     Statistics statistics() override { return its_statistics; }
+    [[nodiscard]] const Clock& clock() const override { return its_clock; }
     void tick() override {}
     void close() override {}
 

@@ -1,6 +1,5 @@
 #include "tests/nodes/cluster.h"
 
-#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -11,13 +10,6 @@
 #include "cli/connection.h"
 
 namespace holdfast::testing {
-
-namespace {
-
-// Longer than anything takes that goes well.
-constexpr std::chrono::seconds client_patience{1};
-
-}  // namespace
 
 Cluster::Cluster(PostgresServer& database) {
     const std::string own = database.url_of_new_schema();
@@ -39,6 +31,7 @@ std::string Cluster::url(std::uint16_t port) const {
 
 std::vector<std::string> Cluster::urls() const {
     std::vector<std::string> urls;
+    urls.reserve(size);
     for (const auto& node : nodes_) {
         urls.push_back(node->url());
     }
@@ -68,9 +61,9 @@ void Cluster::move_to(const PostgresServer& database) {
     }
 }
 
-Shop shop_at(const std::string& url) {
+Shop shop_at(const std::string& url, std::chrono::seconds patience) {
     const std::shared_ptr<cli::Connection> connection =
-        cli::connect_http({.url = url, .timeout = client_patience});
+        cli::connect_http({.url = url, .timeout = patience});
     return {.node = url,
             .submit =
                 [connection](Submission submission) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -43,8 +44,10 @@ private:
     std::array<std::unique_ptr<cli::ServerProcess>, size> nodes_;
 };
 
-// The way to a node for one thread. A request that takes longer than a client waits throws, as one does whose
-// connection broke.
-Shop shop_at(const std::string& url);
+// Longer than anything takes that goes well.
+inline constexpr std::chrono::seconds shopper_patience{1};
+
+// The way to a node for one thread. A request that takes longer than that throws, as one does whose connection broke.
+Shop shop_at(const std::string& url, std::chrono::seconds patience = shopper_patience);
 
 }  // namespace holdfast::testing
