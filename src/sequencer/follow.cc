@@ -75,6 +75,7 @@ void Sequencer::take_back() {
     decide_again(std::move(later));
     if (why.outcome == store::AppendOutcome::conflict) {
         conflicts_.fetch_add(1, std::memory_order_relaxed);
+        holds_locks_ = locked_;
         contention_ = std::min(contention_ + contention_per_conflict, contention_max);
         decide_again(std::move(items));
         return;

@@ -163,13 +163,15 @@ bool Sequencer::wait_for_work() {
     for (;;) {
         const bool can_send = round_ != nullptr && !in_flight_;
         const bool round_full = round_ != nullptr && (closed_ || round_->full());
-        const bool somebody_waits = !queue_.empty() || next_ < taken_.size();
+        const bool asked = !queue_.empty() || next_ < taken_.size();
+        // Also the other nodes, for locks that this one keeps.
+        const bool somebody_waits = asked || holds_locks_;
         // On top of what will hardly be kept nothing more is decided.
         may_decide_ = !must_follow_ && (contention_ == 0 || !in_flight_);
         const bool can_take = may_decide_ && !round_full && somebody_waits;
         can_follow_ = shared() && !in_flight_ && round_ == nullptr &&
                       ((must_follow_ && somebody_waits) || (!stopping_ && follow_is_due()));
-        if (can_send || can_take || can_follow_ || returned_ || (failure_ && somebody_waits)) {
+        if (can_send || can_take || can_follow_ || returned_ || (failure_ && asked)) {
             break;
         }
         if (stopping_ && !in_flight_) {
@@ -332,7 +334,7 @@ void Sequencer::send_round() {
     look_at_changes();
     pending_ = state_.holds.count();
     skus_ = state_.skus.size();
-    if (!round_->has_events() && !round_->has_told() && !locked_) {
+    if (!round_->has_events() && !round_->has_told() && !holds_locks_) {
         // Nothing is on its way to disk either: all that was seen is durable.
         if (!shared() || holds_still(*round_)) {
             round_->answer_all(nullptr);
@@ -351,6 +353,7 @@ void Sequencer::send_round() {
     last_size_ = round_->final_size();
     next_number_ = number_after(next_number_);
     batch.lock = locked_ = locks();
+    holds_locks_ = false;
     for (const store::PartitionStep& step : batch.steps) {
         ours_[step.partition] = true;
     }

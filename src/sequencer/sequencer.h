@@ -182,6 +182,7 @@ private:
     bool can_follow_ = false;      // found when there was something to do
     bool may_decide_ = true;       // the same
     bool locked_ = false;          // the last append took the partitions' locks
+    bool holds_locks_ = false;     // and conflicted: the store keeps them until the next append
     Instant next_follow_;
     // Grows with each conflict, and falls with each append: see locks().
     std::atomic<int> contention_ = 0;

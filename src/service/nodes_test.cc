@@ -340,6 +340,35 @@ TEST_F(NodesTest, ALapsedHoldIsLeftToItsNodeForAWhile) {
     EXPECT_GT(faults_[1]->appends(), appends);
 }
 
+// What is left to another node counts in no fence of what is ended here.
+TEST_F(NodesTest, WhatLapsesBesideWhatIsLeftToAnotherNodeKeepsItsFence) {
+    std::string other = "a";
+    while (partition_of(routing_token(other), 4) == partition_of(routing_token("mug"), 4)) {
+        other += 'a';
+    }
+    ASSERT_TRUE(node(0).submit(DefineSku{.sku = other}));
+    ASSERT_TRUE(node(0).submit(ReceiveStock{.sku = other, .quantity = 10}));
+    ASSERT_TRUE(node(0).submit(PlaceHold{.cart = "c", .lines = {{"mug", 1, ""}, {other, 1, ""}}}));
+    ASSERT_TRUE(node(1).submit(PlaceHold{.cart = "c", .lines = {{other, 1, ""}}}));
+    engines_[0].reset();
+    engines_[2].reset();
+    clock_->advance(std::chrono::minutes(10));
+    EXPECT_EQ(stock(node(1)).held, 1);
+    clock_->advance(std::chrono::milliseconds(400));
+    EXPECT_EQ(stock(node(1)).held, 0);
+    std::size_t expired = 0;
+    const auto page = node(1).events("", 100);
+    ASSERT_TRUE(page);
+    for (const RecordedEvent& recorded : page->items) {
+        if (const auto* const e = std::get_if<HoldExpired>(&recorded.event);
+            e != nullptr && recorded.partition == partition_of(e->id.token(), 4)) {
+            EXPECT_EQ(e->fence, recorded.version);
+            ++expired;
+        }
+    }
+    EXPECT_GE(expired, 1U);
+}
+
 TEST_F(NodesTest, ALapsedHoldIsEndedOnceWhoeverSeesItFirst) {
     ASSERT_TRUE(node(0).submit(mugs(10)));
     follow();
