@@ -37,6 +37,7 @@ public:
         const std::lock_guard lock(table_.mutex);
         table_.nodes[number_] = address;
         std::vector<store::Member> members;
+        members.reserve(table_.nodes.size());
         for (const auto& [number, at] : table_.nodes) {
             members.push_back({.number = number, .address = at});
         }

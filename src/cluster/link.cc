@@ -215,7 +215,7 @@ void Link::deliver(std::uint64_t number) {
 // Looks whether the node takes too long, as long as something is expected of it.
 void Link::watch() {
     timer_.expires_after(looks_every);
-    timer_.async_wait([self = shared_from_this(), connection = connection_](error_code error) {
+    timer_.async_wait([self = shared_from_this()](error_code error) {
         if (error || self->state_ == State::closed) {
             return;
         }

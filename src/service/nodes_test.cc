@@ -252,6 +252,7 @@ TEST_F(NodesTest, AvailabilityIsALittleOldUnlessItIsToBeExact) {
 TEST_F(NodesTest, TheLastWidgetIsSoldOnce) {
     ASSERT_TRUE(node(0).submit(mugs(9)));
     std::vector<std::future<Outcome<Answer>>> answers;
+    answers.reserve(1'000);
     for (std::size_t i = 0; i < 1'000; ++i) {
         answers.push_back(ask(node(i % 3), mugs()));
     }
@@ -276,13 +277,14 @@ TEST_F(NodesTest, ACartOverManyPartitionsIsHeldWholeOrNotAtAll) {
     }
     std::atomic<int> held = 0;
     std::vector<std::thread> clients;
+    clients.reserve(3);
     for (std::size_t i = 0; i < 3; ++i) {
         clients.emplace_back([&, i] {
             for (int k = 0; k < 30; ++k) {
                 PlaceHold mine = cart;
                 std::ranges::rotate(mine.lines, mine.lines.begin() + k % 20);
                 held += node(i).submit(mine) ? 1 : 0;
-                node(i).submit(PlaceHold{.cart = "d", .lines = {{"sku-0", 1, ""}}});
+                (void)node(i).submit(PlaceHold{.cart = "d", .lines = {{"sku-0", 1, ""}}});
             }
         });
     }
@@ -310,6 +312,7 @@ TEST_F(NodesTest, NobodyStarves) {
     std::atomic<bool> done = false;
     std::array<std::atomic<std::size_t>, 3> sold{};
     std::vector<std::thread> clients;
+    clients.reserve(3);
     for (std::size_t i = 0; i < 3; ++i) {
         clients.emplace_back([&, i] {
             while (!done) {
@@ -374,6 +377,7 @@ TEST_F(NodesTest, ALapsedHoldIsEndedOnceWhoeverSeesItFirst) {
     follow();
     clock_->advance(std::chrono::hours(1));
     std::vector<std::thread> ticks;
+    ticks.reserve(3);
     for (std::size_t i = 0; i < 3; ++i) {
         ticks.emplace_back([&, i] { node(i).tick(); });
     }
