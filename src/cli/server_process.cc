@@ -34,6 +34,7 @@ void ServerProcess::start() {
     std::vector<std::string> arguments = {"holdfast", "serve", "--listen", "127.0.0.1:" + port_};
     arguments.insert(arguments.end(), from_.begin(), from_.end());
     std::vector<char*> words;
+    words.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) {
         words.push_back(argument.data());
     }
