@@ -495,6 +495,7 @@ TEST_P(StoreContract, ReadersSeeWholeAppends) {
     constexpr std::uint64_t appends = 200;
     std::atomic<bool> written = false;
     std::vector<std::thread> readers;
+    readers.reserve(2);
     for (int i = 0; i < 2; ++i) {
         readers.emplace_back([&] {
             bool last_round = false;
