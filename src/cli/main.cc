@@ -4,7 +4,6 @@
 
 #include <holdfast/version.h>
 #include "cli/command.h"
-#include "telemetry/log.h"
 
 namespace {
 
@@ -87,7 +86,6 @@ int run(int argc, char** argv) {
         std::cerr << name << ": " << error.what() << "\nTry `" << name << " --help`.\n";
         return static_cast<int>(ExitStatus::usage);
     }
-    holdfast::telemetry::start_log();
     try {
         return static_cast<int>(action());
     } catch (const holdfast::cli::Failure& failure) {

@@ -76,10 +76,6 @@ void Cluster::leave() {
     }
 }
 
-std::size_t Cluster::size() const {
-    return view_.load()->links.size() + 1;
-}
-
 void Cluster::run() {
     std::unique_lock lock(mutex_);
     while (!changed_.wait_for(lock, announces_every, [this] { return ending_; })) {
@@ -173,8 +169,11 @@ void Cluster::settle(Link::Fate fate, std::vector<Submission> submissions,
     service_.submit_many(std::move(again),
                          [repeated = std::move(repeated), outcomes = std::move(outcomes),
                           done = std::move(done)](std::vector<Outcome<Answer>> answers) mutable {
+                             // A refusal here says nothing: there it may be carried out even now.
                              for (std::size_t i = 0; i < answers.size(); ++i) {
-                                 outcomes[repeated[i]] = std::move(answers[i]);
+                                 if (answers[i].result) {
+                                     outcomes[repeated[i]] = std::move(answers[i]);
+                                 }
                              }
                              done(std::move(outcomes));
                          });

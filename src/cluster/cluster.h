@@ -44,8 +44,6 @@ public:
 
     // Tells the others to send nothing more; what they sent is still answered.
     void leave();
-    // All that live, this one included, as last seen.
-    [[nodiscard]] std::size_t size() const;
 
 private:
     using Done = std::move_only_function<void(std::vector<Outcome<Answer>>)>;

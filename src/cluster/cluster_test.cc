@@ -184,11 +184,18 @@ TEST_F(ClusterLossTest, WhatMayHaveHappenedIsRepeatedOnlyWithItsKey) {
     stock(one);
     serve(fmt::format("holdfast {} store s\n", version_text));
     const auto [command, home] = one_of_another(*one.cluster);
-    const auto outcomes = send(
-        *one.cluster, home, {{command, {}}, {command, {.idempotency_key = "k", .fingerprint = 1}}});
+    PlaceHold too_much = command;
+    too_much.lines[0].quantity = 1'000;
+    const auto outcomes = send(*one.cluster, home,
+                               {{command, {}},
+                                {command, {.idempotency_key = "k", .fingerprint = 1}},
+                                {too_much, {.idempotency_key = "l", .fingerprint = 2}}});
     ASSERT_FALSE(outcomes[0].result);
     EXPECT_EQ(outcomes[0].result.error().code, RefusalCode::outcome_unknown);
     EXPECT_TRUE(outcomes[1].result);
+    ASSERT_FALSE(outcomes[2].result);
+    EXPECT_EQ(outcomes[2].result.error().code, RefusalCode::outcome_unknown)
+        << "it is refused here, and there it may be carried out even now";
     EXPECT_EQ(one.engine->statistics().pending_holds, 1U);
 }
 

@@ -267,16 +267,21 @@ std::size_t Sequencer::prefetch(std::size_t from) const {
 
 void Sequencer::refuse_all(const Refusal& failure) {
     std::unique_ptr<Round> returned;
+    store::AppendResult why;
     {
         const std::lock_guard lock(mutex_);
         returned = std::move(returned_);
+        why = std::move(why_returned_);
     }
-    for (Round* const round : {returned.get(), round_.get()}) {
-        if (round != nullptr) {
-            round->answer_all(&failure);
-        }
+    if (returned) {
+        // Not the same for all: of this one it may not be known what became of it.
+        const Refusal refusal = store_refusal(why);
+        returned->answer_all(&refusal);
     }
-    round_.reset();
+    if (round_) {
+        round_->answer_all(&failure);
+        round_.reset();
+    }
     refuse_taken(failure);
 }
 

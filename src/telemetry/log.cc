@@ -37,10 +37,6 @@ spdlog::logger& log() {
 
 }  // namespace
 
-void start_log() {
-    log();
-}
-
 void log_only_warnings() {
     log().set_level(spdlog::level::warn);
 }

@@ -6,9 +6,6 @@
 
 namespace holdfast::telemetry {
 
-// Called once by the program before anything is logged.
-void start_log();
-
 // From now on, for programs that open one store after another and have said of the first what it is.
 void log_only_warnings();
 
