@@ -231,6 +231,9 @@ public:
     [[nodiscard]] PartitionId home(HoldId id) const {
         return partition_of(id.token(), partition_count());
     }
+    [[nodiscard]] PartitionId home(std::string_view sku) const {
+        return partition_of(routing_token(sku), partition_count());
+    }
     [[nodiscard]] PartitionId home(const SkuState& sku) const {
         return partition_of(sku.token, partition_count());
     }

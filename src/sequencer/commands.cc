@@ -12,24 +12,28 @@
 
 namespace holdfast::sequencer {
 
-void Sequencer::execute(Item& item) {
+bool Sequencer::execute(Item& item) {
+    if (auto* read = std::get_if<std::unique_ptr<Read>>(&item)) {
+        return execute(*read);
+    }
     std::size_t commands = 1;
     if (shared() && !fetch_past(item)) {
-        must_follow_ = closed_ = true;
-        return;
+        must_follow_ = lane_->closed = true;
+        return false;
     }
     if (auto* single = std::get_if<Single>(&item)) {
         Outcome<Answer> outcome = execute(single->submission);
-        if (closed_) {
-            return;
+        if (lane_->closed) {
+            return false;
         }
-        round_->reply(std::move(*single), std::move(outcome));
-    } else if (auto* many = std::get_if<Many>(&item)) {
+        lane_->round->reply(std::move(*single), std::move(outcome));
+    } else {
+        auto* many = std::get_if<Many>(&item);
         // Decided in one round: nothing that is due may stand in the way of any of them.
-        while (state_.holds.any_due(round_->now())) {
-            expire(core::decide(state_, ExpireHolds{}, {.now = round_->now()}));
-            if (closed_) {
-                return;
+        while (state_.holds.any_due(lane_->round->now())) {
+            expire(core::decide(state_, ExpireHolds{}, {.now = lane_->round->now()}));
+            if (lane_->closed) {
+                return false;
             }
         }
         commands = many->submissions.size();
@@ -37,30 +41,34 @@ void Sequencer::execute(Item& item) {
         outcomes.reserve(commands);
         for (const Submission& submission : many->submissions) {
             outcomes.push_back(execute(submission));
-            HF_ASSERT(!closed_);
+            HF_ASSERT(!lane_->closed);
         }
-        round_->reply(std::move(*many), std::move(outcomes));
-    } else {
-        execute(std::get<std::unique_ptr<Read>>(item));
-        return;
+        lane_->round->reply(std::move(*many), std::move(outcomes));
     }
     queued_commands_.fetch_sub(commands, std::memory_order_relaxed);
     commands_.fetch_add(commands, std::memory_order_relaxed);
+    return true;
 }
 
-void Sequencer::execute(std::unique_ptr<Read>& read) {
+bool Sequencer::execute(std::unique_ptr<Read>& read) {
     try {
         read->look(*this);
         if (std::exchange(behind_, false)) {
-            must_follow_ = closed_ = true;
-            return;
+            must_follow_ = true;
+            return false;
         }
-        round_->reply(std::move(read));
+        std::uint64_t until = 0;
+        for (const Lane& lane : lanes_) {
+            until = std::max(until, lane.round && lane.round->has_events() ? lane.round->number()
+                                                                           : lane.sent.load());
+        }
+        reads_.push_back({.until = until, .read = std::move(read)});
     } catch (const StoreUnreachable& error) {
         const Refusal refusal = unreachable(error.what());
         read->answer(&refusal);
     }
     queued_commands_.fetch_sub(1, std::memory_order_relaxed);
+    return true;
 }
 
 // Nothing when that closes the round.
@@ -76,7 +84,7 @@ Outcome<Answer> Sequencer::execute(const Submission& submission) {
 Outcome<Answer> Sequencer::decide_and_answer(const Submission& submission) {
     const Request& request = submission.request;
     // Who set it did not know that time is ahead of the clock.
-    const Instant clock = round_->now() - time_.behind();
+    const Instant clock = lane_->round->now() - time_.behind();
     if (request.deadline && *request.deadline < clock) {
         return {std::unexpected(too_late(*request.deadline, clock))};
     }
@@ -86,17 +94,17 @@ Outcome<Answer> Sequencer::decide_and_answer(const Submission& submission) {
         }
     }
     core::Decision decision = decide(submission.command);
-    if (closed_) {
+    if (lane_->closed) {
+        return {};
+    }
+    const bool changed = !decision.events.empty();
+    if (!changed && !rely_on(submission.command, !decision.refusal)) {
+        leave_lanes();
         return {};
     }
     if (decision.refusal) {
-        rely_on(submission.command, false);
         note_refusal(submission.command, *decision.refusal);
         return {std::unexpected(std::move(*decision.refusal))};
-    }
-    const bool changed = !decision.events.empty();
-    if (!changed) {
-        rely_on(submission.command, true);
     }
     Outcome<Answer> outcome{answer(submission.command, decision)};
     if (changed && !request.idempotency_key.empty() && !HF_FAULT(key_forgotten)) {
@@ -111,7 +119,7 @@ std::optional<Outcome<Answer>> Sequencer::first_answer(const Submission& submiss
     if (row == nullptr) {
         return std::nullopt;
     }
-    if (row->round > durable_round_.load(std::memory_order_acquire)) {
+    if (!settled(row->round)) {
         return Outcome<Answer>{std::unexpected(key_in_use(request.idempotency_key))};
     }
     const auto bytes = store_.find(row->partition, store::RowKind::answers,
@@ -128,7 +136,11 @@ std::optional<Outcome<Answer>> Sequencer::first_answer(const Submission& submiss
             return Outcome<Answer>{std::unexpected(key_reused(request.idempotency_key))};
         }
         if (shared()) {
-            round_->rely_on(row->partition, true);
+            if (!in_lane(row->partition)) {
+                leave_lanes();
+                return Outcome<Answer>{};
+            }
+            lane_->round->rely_on(row->partition, true);
         }
         return Outcome<Answer>{std::move(first.answer), true};
     }
@@ -139,13 +151,17 @@ core::Decision Sequencer::decide(const Command& command) {
     const HoldId fresh = fresh_id(command);
     for (;;) {
         core::Decision decision = decide_on(command, fresh);
+        if (lanes_used_ > 1 && (decision.again || !in_lane(decision))) {
+            leave_lanes();
+            return decision;
+        }
         if (!decision.again) {
             apply(decision);
             serve_waiting();
             return decision;
         }
         expire(decision);
-        if (closed_) {
+        if (lane_->closed) {
             return decision;
         }
     }
@@ -154,7 +170,8 @@ core::Decision Sequencer::decide(const Command& command) {
 // Units that came free go to those who wait for them, in the same append. What a round has no room for
 // goes to them in the next one: until then it is nobody else's.
 void Sequencer::serve_waiting() {
-    while (!state_.to_serve.empty() && !round_->full() && served_ < limits::round_served_max) {
+    while (!state_.to_serve.empty() && !lane_->round->full() &&
+           lane_->served < limits::round_served_max) {
         const auto next = core::next_to_serve(state_);
         if (!next) {
             return;
@@ -165,8 +182,12 @@ void Sequencer::serve_waiting() {
         }
         const core::Decision served = decide_on(*next, fresh_id(*next));
         HF_ASSERT(!served.refusal);
+        if (lanes_used_ > 1 && !in_lane(served)) {
+            want_one_lane();
+            return;
+        }
         apply(served);
-        ++served_;
+        ++lane_->served;
     }
 }
 
@@ -180,8 +201,9 @@ core::Decision Sequencer::decide_on(const Command& command, HoldId fresh) const 
                : shared()        ? std::nullopt  // it was not there when it was fetched
                                  : find_past(*id);
     }
-    return core::decide(state_, command,
-                        {.now = round_->now(), .fresh_id = fresh, .past = past ? &*past : nullptr});
+    return core::decide(
+        state_, command,
+        {.now = lane_->round->now(), .fresh_id = fresh, .past = past ? &*past : nullptr});
 }
 
 void Sequencer::apply(const core::Decision& decision) {
@@ -214,8 +236,10 @@ void Sequencer::apply(const Event& event, const std::optional<Hold>& decided) {
     } else if (const auto* lost = std::get_if<HoldLost>(&event)) {
         end_of(lost->id);
     }
-    round_->before(state_, event);
-    core::evolve(state_, event, round_->now());
+    if (undo_) {
+        undo_->before(state_, event);
+    }
+    core::evolve(state_, event, lane_->round->now());
     if (const auto* extended = std::get_if<HoldExtended>(&event)) {
         after = state_.materialise(*state_.holds.find(extended->id));
     } else if (const auto* secured = std::get_if<HoldSecured>(&event)) {
@@ -230,10 +254,10 @@ void Sequencer::apply(const Event& event, const std::optional<Hold>& decided) {
     if (const auto* offered = std::get_if<WaitlistOffered>(&event)) {
         last_offer_ = *offered;
     }
-    round_->record(state_, event, after ? &*after : nullptr);
+    lane_->round->record(state_, event, after ? &*after : nullptr);
     watch_.count(state_, event);
     if (after && after->status != HoldStatus::pending) {
-        recent_.put(std::move(*after), round_->number());
+        recent_.put(std::move(*after), lane_->round->number());
     }
 }
 
@@ -242,7 +266,7 @@ Result<Answer> Sequencer::answer(const Command& command, core::Decision& decisio
     const auto hold_answer = [this](Hold&& hold) {
         const Version version = state_.versions[state_.home(hold.id)];
         return Result<Answer>(std::in_place, std::in_place_type<HoldAnswer>, std::move(hold),
-                              version, round_->now());
+                              version, lane_->round->now());
     };
     if (const auto* define = std::get_if<DefineSku>(&command)) {
         return sku_answer(state_, *state_.find_sku(define->sku));
@@ -251,7 +275,7 @@ Result<Answer> Sequencer::answer(const Command& command, core::Decision& decisio
         return location_answer(state_, state_.locations[*state_.find_location(define->location)]);
     }
     if (const auto* acknowledge = std::get_if<AcknowledgeAlert>(&command)) {
-        return alert_answer(state_, *state_.find_alert(acknowledge->alert), round_->now());
+        return alert_answer(state_, *state_.find_alert(acknowledge->alert), lane_->round->now());
     }
     if (decision.hold) {
         return hold_answer(std::move(*decision.hold));
@@ -271,7 +295,7 @@ Result<Answer> Sequencer::answer(const Command& command, core::Decision& decisio
     return std::visit(
         [this]<class C>(const C& c) -> Answer {
             if constexpr (requires { c.sku; }) {
-                return stock_answer(state_, *state_.find_sku(c.sku), round_->now());
+                return stock_answer(state_, *state_.find_sku(c.sku), lane_->round->now());
             } else {
                 HF_ASSERT(!"a command without an answer");
             }
@@ -281,7 +305,7 @@ Result<Answer> Sequencer::answer(const Command& command, core::Decision& decisio
 
 // What became of a place in a line: it may have been served in the same breath.
 EntryAnswer Sequencer::entry_answer(const Event& event) const {
-    EntryAnswer answer{.server_time = round_->now()};
+    EntryAnswer answer{.server_time = lane_->round->now()};
     if (const auto* left = std::get_if<WaitlistLeft>(&event)) {
         answer.entry = left->entry;
         answer.sku = left->sku;
@@ -291,7 +315,7 @@ EntryAnswer Sequencer::entry_answer(const Event& event) const {
         const auto& joined = std::get<WaitlistJoined>(event);
         const core::SkuState& sku = *state_.find_sku(joined.sku);
         if (const auto shopper = sku.queues->find_shopper(joined.entry)) {
-            return sequencer::entry_answer(state_, sku, *shopper, round_->now());
+            return sequencer::entry_answer(state_, sku, *shopper, lane_->round->now());
         }
         answer.entry = joined.entry;
         answer.sku = joined.sku;
@@ -324,8 +348,8 @@ void Sequencer::remember(const Submission& submission, const Answer& answer) {
         answer);
     const Request& request = submission.request;
     const Version row = idempotency_.add(request.idempotency_key, home, state_.versions[home],
-                                         round_->number(), round_->now());
-    round_->remember(home, row, request.idempotency_key, request.fingerprint, answer);
+                                         lane_->round->number(), lane_->round->now());
+    lane_->round->remember(home, row, request.idempotency_key, request.fingerprint, answer);
 }
 
 void Sequencer::note_refusal(const Command& command, const Refusal& refusal) {
@@ -336,11 +360,11 @@ void Sequencer::note_refusal(const Command& command, const Refusal& refusal) {
     }
     std::optional<HoldRefused> event;
     if (const auto* place = std::get_if<PlaceHold>(&command)) {
-        event = refusals_.note(refusal, place->cart, place->customer, round_->now());
+        event = refusals_.note(refusal, place->cart, place->customer, lane_->round->now());
     } else if (const auto id = core::named_hold(command)) {
         // A cart that was to grow, or a payment that came too late.
         if (const std::optional<Hold> hold = find_hold(*id); hold && !behind_) {
-            event = refusals_.note(refusal, hold->cart, hold->customer, round_->now());
+            event = refusals_.note(refusal, hold->cart, hold->customer, lane_->round->now());
         }
     }
     if (event) {
@@ -353,7 +377,7 @@ HoldId Sequencer::fresh_id(const Command& command) {
     if (!sku) {
         return {};
     }
-    last_id_high_ = std::max(last_id_high_ + 1, id_time(round_->now()));
+    last_id_high_ = std::max(last_id_high_ + 1, id_time(lane_->round->now()));
     return {.high = last_id_high_, .low = (random_() << 16) | routing_token(*sku)};
 }
 

@@ -53,41 +53,67 @@ bool Sequencer::locks() const {
 }
 
 void Sequencer::take_back() {
-    std::unique_ptr<Round> round;
-    store::AppendResult why;
+    std::vector<Returned> returned;
     {
         const std::lock_guard lock(mutex_);
-        round = std::move(returned_);
-        why = std::move(why_returned_);
+        if (std::ranges::any_of(lanes_, [](const Lane& lane) { return lane.in_flight; })) {
+            return;
+        }
+        returned.swap(returned_);
     }
-    if (!round) {
+    if (returned.empty()) {
         return;
     }
-    std::vector<Item> later;
-    if (round_) {
-        later = round_->take_back(state_);
-        round_.reset();
-    }
-    std::vector<Item> items = round->take_back(state_);
+    // What is durable of the era is read again.
+    undo_->roll_back(state_);
     recent_.forget_all();
-    idempotency_.take_back(durable_round_);
+    idempotency_.take_back(era_);
     must_follow_ = true;
-    decide_again(std::move(later));
-    if (why.outcome == store::AppendOutcome::conflict) {
-        conflicts_.fetch_add(1, std::memory_order_relaxed);
-        holds_locks_ = locked_;
-        contention_ = std::min(contention_ + contention_per_conflict, contention_max);
-        decide_again(std::move(items));
-        return;
+    take_back_reads();
+    take_back_open();
+    for (Lane& lane : lanes_) {
+        lane.sent = 0;
     }
-    {
-        const std::lock_guard lock(mutex_);
-        unreachable_ = why.error;
+    std::ranges::sort(returned, std::ranges::greater(),
+                      [](const Returned& one) { return one.round->number(); });
+    for (const Returned& one : returned) {
+        if (one.why.outcome == store::AppendOutcome::conflict) {
+            conflicts_.fetch_add(1, std::memory_order_relaxed);
+            holds_locks_ = locked_;
+            contention_ = std::min(contention_ + contention_per_conflict, contention_max);
+            decide_again(one.round->give_back());
+            continue;
+        }
+        {
+            const std::lock_guard lock(mutex_);
+            unreachable_ = one.why.error;
+        }
+        const Refusal refusal = store_refusal(one.why);
+        one.round->answer_all(&refusal);
     }
-    const Refusal refusal = store_refusal(why);
-    for (Item& item : items) {
-        refuse(item, refusal);
+}
+
+// What was not sent; the latest first, since each comes before all that waits.
+void Sequencer::take_back_open() {
+    std::vector<std::unique_ptr<Round>> open;
+    for (Lane& lane : lanes_) {
+        if (lane.round) {
+            open.push_back(std::move(lane.round));
+        }
     }
+    std::ranges::sort(open, std::ranges::greater(), &Round::number);
+    for (const std::unique_ptr<Round>& round : open) {
+        decide_again(round->give_back());
+    }
+}
+
+void Sequencer::take_back_reads() {
+    std::vector<Item> again;
+    again.reserve(reads_.size());
+    for (WaitingRead& waiting : std::exchange(reads_, {})) {
+        again.emplace_back(std::move(waiting.read));
+    }
+    decide_again(std::move(again));
 }
 
 void Sequencer::decide_again(std::vector<Item>&& items) {
@@ -226,7 +252,7 @@ void Sequencer::leave_to_others(core::Decision& expiry) {
     if (!shared() || ticks_ > 0) {
         return;
     }
-    const Instant now = round_->now();
+    const Instant now = lane_->round->now();
     const auto left = std::ranges::find_if(expiry.events, [&](const Event& event) {
         const auto* const expired = std::get_if<HoldExpired>(&event);
         return expired != nullptr && !ours_[state_.home(expired->id)] &&
@@ -253,39 +279,26 @@ bool Sequencer::holds_still(const Round& round) {
     }
 }
 
-void Sequencer::rely_on(const Command& command, bool told) {
+bool Sequencer::rely_on(const Command& command, bool told) {
     if (!shared()) {
-        return;
+        return true;
     }
-    const auto on_sku = [&](std::string_view sku) {
-        round_->rely_on(partition_of(routing_token(sku), state_.partition_count()), told);
-    };
-    std::visit(
-        [&]<class C>(const C& c) {
-            if constexpr (requires { c.sku; }) {
-                on_sku(c.sku);
+    partitions_.clear();
+    named_partitions(command, partitions_);
+    if (const auto id = core::named_hold(command)) {
+        if (const std::optional<Hold> hold = find_hold(*id)) {
+            for (const HoldLine& line : hold->lines) {
+                partitions_.push_back(state_.home(line.sku));
             }
-            if constexpr (std::is_same_v<C, DefineLocation>) {
-                round_->rely_on(0, told);  // every partition has all of them
-            }
-            if constexpr (requires { c.alert.token; }) {
-                round_->rely_on(partition_of(c.alert.token, state_.partition_count()), told);
-            }
-            if constexpr (requires { c.lines; }) {
-                for (const LineRequest& line : c.lines) {
-                    on_sku(line.sku);
-                }
-            }
-            if constexpr (requires { c.id; }) {
-                round_->rely_on(state_.home(c.id), told);
-                if (const std::optional<Hold> hold = find_hold(c.id)) {
-                    for (const HoldLine& line : hold->lines) {
-                        on_sku(line.sku);
-                    }
-                }
-            }
-        },
-        command);
+        }
+    }
+    if (!std::ranges::all_of(partitions_, [this](PartitionId one) { return in_lane(one); })) {
+        return false;
+    }
+    for (const PartitionId partition : partitions_) {
+        lane_->round->rely_on(partition, told);
+    }
+    return true;
 }
 
 }  // namespace holdfast::sequencer

@@ -23,11 +23,16 @@ const AnswersRow* Idempotency::find(std::string_view key) const {
 
 Version Idempotency::add(std::string_view key, PartitionId home, Version version,
                          std::uint64_t round, Instant at) {
+    // Rounds of several lanes are filled side by side: its row may be behind some of theirs.
+    constexpr std::size_t look_back = 256;
+    const auto is_its_own = [&](const AnswersRow& one) {
+        return one.round == round && one.partition == home;
+    };
     std::size_t row = rows_.size();
-    while (row > 0 && rows_[row - 1].round == round && rows_[row - 1].partition != home) {
+    while (row > 0 && rows_.size() - row < look_back && !is_its_own(rows_[row - 1])) {
         --row;
     }
-    if (row == 0 || rows_[row - 1].round != round ||
+    if (row == 0 || !is_its_own(rows_[row - 1]) ||
         rows_[row - 1].count == limits::answers_per_row_max) {
         rows_.push_back({.partition = home, .version = version, .round = round, .at = at});
         row = rows_.size();
@@ -47,8 +52,8 @@ void Idempotency::restore(const AnswersRow& row, const std::vector<std::string>&
     keys_ += keys.size();
 }
 
-void Idempotency::take_back(std::uint64_t durable_round) {
-    for (auto row = rows_.rbegin(); row != rows_.rend() && row->round > durable_round; ++row) {
+void Idempotency::take_back(std::uint64_t round) {
+    for (auto row = rows_.rbegin(); row != rows_.rend() && row->round >= round; ++row) {
         keys_ -= row->count;
         row->count = 0;
         row->round = taken_back;

@@ -34,8 +34,8 @@ public:
                 Instant at);
     // A row found in the store at the start. Rows come oldest first.
     void restore(const AnswersRow& row, const std::vector<std::string>& keys);
-    // What was added in later rounds than this one was not kept.
-    void take_back(std::uint64_t durable_round);
+    // What was added in this round and later ones may not have been kept: it is forgotten.
+    void take_back(std::uint64_t round);
     // Rows that are too old or too many: they are forgotten here, and are to be erased in the store.
     std::vector<AnswersRow> prune(Instant now);
 

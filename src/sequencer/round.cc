@@ -15,10 +15,7 @@ using store::RowKind;
 
 Round::Round(std::uint64_t number, Instant now, const core::State& state, const RoundSize& expected,
              bool revocable)
-    : now_(now), expected_(expected), opened_at_(state.versions) {
-    if (revocable) {
-        undo_.emplace(state);
-    }
+    : now_(now), expected_(expected), opened_at_(state.versions), revocable_(revocable) {
     singles_.reserve(expected.commands);
     batch_.rows.reserve(expected.rows);
     batch_.arena.reserve(expected.row_bytes);
@@ -351,7 +348,7 @@ void Round::forget_answers(PartitionId partition, Version version) {
 void Round::reply(Single&& item, Outcome<Answer>&& outcome) {
     ++commands_;
     singles_.emplace_back(std::move(item.done), std::move(outcome));
-    if (undo_) {
+    if (revocable_) {
         singles_asked_.push_back(std::move(item.submission));
     }
 }
@@ -359,14 +356,9 @@ void Round::reply(Single&& item, Outcome<Answer>&& outcome) {
 void Round::reply(Many&& item, std::vector<Outcome<Answer>>&& outcomes) {
     commands_ += outcomes.size();
     manies_.emplace_back(std::move(item.done), std::move(outcomes));
-    if (undo_) {
+    if (revocable_) {
         manies_asked_.push_back(std::move(item.submissions));
     }
-}
-
-void Round::reply(std::unique_ptr<Read> read) {
-    ++commands_;
-    reads_.push_back(std::move(read));
 }
 
 void Round::rely_on(PartitionId partition, bool told) {
@@ -376,10 +368,10 @@ void Round::rely_on(PartitionId partition, bool told) {
     }
 }
 
-std::vector<Item> Round::take_back(core::State& state) {
-    undo_->roll_back(state);
+std::vector<Item> Round::give_back() {
+    HF_ASSERT(revocable_);
     std::vector<Item> items;
-    items.reserve(singles_.size() + manies_.size() + reads_.size());
+    items.reserve(singles_.size() + manies_.size());
     for (std::size_t i = 0; i < singles_.size(); ++i) {
         items.emplace_back(std::in_place_type<Single>, std::move(singles_asked_[i]),
                            std::move(singles_[i].done));
@@ -387,9 +379,6 @@ std::vector<Item> Round::take_back(core::State& state) {
     for (std::size_t i = 0; i < manies_.size(); ++i) {
         items.emplace_back(std::in_place_type<Many>, std::move(manies_asked_[i]),
                            std::move(manies_[i].done));
-    }
-    for (std::unique_ptr<Read>& read : reads_) {
-        items.emplace_back(std::move(read));
     }
     return items;
 }
@@ -430,9 +419,6 @@ void Round::answer_all(const Refusal* failure) {
             }
         }
         many.done(std::move(many.outcome));
-    }
-    for (const auto& read : reads_) {
-        read->answer(failure);
     }
 }
 

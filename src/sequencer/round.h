@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -14,7 +13,6 @@
 
 #include <holdfast/service.h>
 #include "core/state.h"
-#include "core/undo.h"
 #include "sequencer/item.h"
 #include "store/batch.h"
 #include "store/codec.h"
@@ -34,7 +32,7 @@ store::CustomerRow customer_row(const core::SkuState& sku, std::string_view cust
 
 class Round {
 public:
-    // `revocable`: take_back() may follow.
+    // `revocable`: give_back() may follow.
     Round(std::uint64_t number, Instant now, const core::State& state, const RoundSize& expected,
           bool revocable);
 
@@ -42,17 +40,11 @@ public:
     [[nodiscard]] std::uint64_t number() const { return batch_.number; }
     [[nodiscard]] bool has_events() const { return events_ > 0; }
     [[nodiscard]] std::uint32_t event_count() const { return events_; }
-    // Has as many commands and reads, events (expiries have no command) or bytes as a round may have.
+    // Has as many commands, events (expiries have no command) or bytes as a round may have.
     [[nodiscard]] bool full() const;
     // After seal().
     [[nodiscard]] const RoundSize& final_size() const { return size_; }
 
-    // An event that `state` is about to evolve.
-    void before(const core::State& state, const Event& event) {
-        if (undo_) {
-            undo_->before(state, event);
-        }
-    }
     // An event that `state` has just evolved. `after` is what it made of the hold that it names;
     // null when it names none or carries it whole.
     void record(const core::State& state, const Event& event, const Hold* after);
@@ -75,15 +67,14 @@ public:
 
     void reply(Single&& item, Outcome<Answer>&& outcome);
     void reply(Many&& item, std::vector<Outcome<Answer>>&& outcomes);
-    void reply(std::unique_ptr<Read> read);
 
     // An answer rests on what this partition is, though it changes nothing there: it is given only if the
     // partition is that still. `told`: what others have changed is about to be told as durable.
     void rely_on(PartitionId partition, bool told);
     [[nodiscard]] const std::vector<PartitionId>& relied_on() const { return relied_on_; }
     [[nodiscard]] bool has_told() const { return told_; }
-    // Takes back what the round did to `state`, later rounds first, and gives all that was to be answered.
-    std::vector<Item> take_back(core::State& state);
+    // All that was to be answered, as it was asked.
+    std::vector<Item> give_back();
 
     // The batch, with the rows of all counters that changed. Once, when the round is closed.
     store::Batch seal(const core::State& state);
@@ -129,11 +120,10 @@ private:
     std::vector<PartitionId> touched_;  // kept for its memory
     std::vector<Reply<Done<Answer>, Outcome<Answer>>> singles_;
     std::vector<Reply<ManyDone, std::vector<Outcome<Answer>>>> manies_;
-    std::vector<std::unique_ptr<Read>> reads_;
     std::vector<PartitionId> relied_on_;
     bool told_ = false;
-    // Only of a revocable round: what was, and what was asked, in the order of the replies.
-    std::optional<core::Undo> undo_;
+    // Only of a revocable round: what was asked, in the order of the replies.
+    bool revocable_;
     std::vector<Submission> singles_asked_;
     std::vector<std::vector<Submission>> manies_asked_;
 

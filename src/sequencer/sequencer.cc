@@ -31,8 +31,9 @@ Sequencer::Sequencer(store::Store& store, const Clock& clock, Concurrency concur
       time_(clock, state_.time),
       watch_(state_, time_.now()),
       idempotency_(std::move(recovered.idempotency)),
+      lanes_(shared() ? store.appends_at_once() : 1),
+      lane_(lanes_.data()),
       next_number_(number_after(store::last_batch(recovered.heads))),
-      durable_round_(store::last_batch(recovered.heads)),
       known_(std::move(recovered.heads)),
       ours_(known_.size()),
       pending_(state_.holds.count()),
@@ -161,24 +162,40 @@ std::chrono::milliseconds Sequencer::nap() {
 bool Sequencer::wait_for_work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        const bool can_send = round_ != nullptr && !in_flight_;
-        const bool round_full = round_ != nullptr && (closed_ || round_->full());
+        const bool in_flight =
+            std::ranges::any_of(lanes_, [](const Lane& lane) { return lane.in_flight; });
+        const bool open =
+            std::ranges::any_of(lanes_, [](const Lane& lane) { return lane.round != nullptr; });
+        const bool full = std::ranges::any_of(lanes_, [](const Lane& lane) {
+            return lane.round && (lane.closed || lane.round->full());
+        });
+        const bool can_send =
+            returned_.empty() && std::ranges::any_of(lanes_, [](const Lane& lane) {
+                return lane.round && !lane.in_flight;
+            });
         const bool asked = !queue_.empty() || next_ < taken_.size();
         // Also the other nodes, for locks that this one keeps.
         const bool somebody_waits = asked || holds_locks_;
-        // On top of what will hardly be kept nothing more is decided.
-        may_decide_ = !must_follow_ && (contention_ == 0 || !in_flight_);
-        const bool can_take = may_decide_ && !round_full && somebody_waits;
-        can_follow_ = shared() && !in_flight_ && round_ == nullptr &&
-                      ((must_follow_ && somebody_waits) || (!stopping_ && follow_is_due()));
-        if (can_send || can_take || can_follow_ || returned_ || (failure_ && asked)) {
+        quiescent_ = !in_flight && !open && returned_.empty();
+        const bool follows = !stopping_ && follow_is_due();
+        // On top of what will hardly be kept, or is to end soon, nothing more is decided.
+        may_decide_ = !must_follow_ && returned_.empty() &&
+                      (quiescent_ || (!follows && (contention_ == 0 || !in_flight) &&
+                                      (lanes_used_ == 1 || !needs_one_lane())));
+        const bool can_take = may_decide_ && !full && somebody_waits;
+        can_follow_ = quiescent_ && ((must_follow_ && somebody_waits) || follows);
+        const bool can_take_back = !returned_.empty() && !in_flight;
+        const bool can_answer = !reads_.empty() && reads_.front().until <= settled_until();
+        if (can_send || can_take || can_follow_ || can_take_back || can_answer ||
+            (failure_ && asked)) {
             break;
         }
-        if (stopping_ && !in_flight_) {
+        if (stopping_ && !in_flight) {
             return false;
         }
         // A round that is open has a time of its own already: what is due later waits for the next.
-        const bool timer_runs = !stopping_ && !failure_ && round_ == nullptr && may_decide_;
+        const bool timer_runs =
+            !stopping_ && !failure_ && !open && may_decide_ && (lanes_used_ == 1 || quiescent_);
         if (timer_runs && due_at(time_.now())) {
             break;
         }
@@ -217,35 +234,64 @@ void Sequencer::run() {
 
 void Sequencer::work() {
     take_back();
+    answer_reads();
     if (can_follow_) {
         follow();
     }
     if (may_decide_ && !must_follow_) {
-        fill_round();
+        if (quiescent_) {
+            begin_era();
+        }
+        fill_rounds();
     }
-    bool idle = false;
-    {
-        const std::lock_guard lock(mutex_);
-        // After a failure, which may have come meanwhile, what was decided on top is refused.
-        idle = !in_flight_ && !failure_ && !returned_;
+    for (Lane& lane : lanes_) {
+        bool idle = false;
+        {
+            const std::lock_guard lock(mutex_);
+            // After a failure, which may have come meanwhile, what was decided on top is refused.
+            idle = !lane.in_flight && !failure_ && returned_.empty();
+        }
+        if (idle && lane.round) {
+            lane_ = &lane;
+            send_round(lane);
+        }
     }
-    if (idle && round_) {
-        send_round();
-    }
+    answer_reads();
 }
 
-void Sequencer::fill_round() {
-    recent_.forget(durable_round_.load(std::memory_order_acquire));
-    open_round();
-    flush_refusals();
+void Sequencer::fill_rounds() {
+    recent_.forget(settled_until());
+    now_ = time_.now();
+    if (lanes_used_ == 1 && (holds_locks_ || due_at(now_))) {
+        open_round();
+    }
     std::size_t prefetched = next_;
-    while (next_ < taken_.size() && !closed_ && !round_->full()) {
+    while (next_ < taken_.size() && enter_round()) {
         if (next_ == prefetched) {
             prefetched = prefetch(next_);
         }
-        execute(taken_[next_]);
-        next_ += closed_ ? 0 : 1;  // not before: who was not answered is refused with the rest
+        // Not before it is done: who was not answered is refused with the rest.
+        if (!execute(taken_[next_])) {
+            break;
+        }
+        ++next_;
     }
+}
+
+// Reads open none: what is decided after one was answered is not to be of an earlier time.
+bool Sequencer::enter_round() {
+    if (lanes_used_ > 1 && std::holds_alternative<Many>(taken_[next_])) {
+        split();
+    }
+    if (std::holds_alternative<std::unique_ptr<Read>>(taken_[next_])) {
+        now_ = lanes_used_ == 1 && lane_->round ? lane_->round->now() : now_;
+        return true;
+    }
+    if (lanes_used_ > 1 && !choose_lane()) {
+        return false;
+    }
+    open_round();
+    return !lane_->closed && !lane_->round->full();
 }
 
 // Brings what the next few commands will look at into the cache: together, which takes little longer
@@ -266,21 +312,25 @@ std::size_t Sequencer::prefetch(std::size_t from) const {
 }
 
 void Sequencer::refuse_all(const Refusal& failure) {
-    std::unique_ptr<Round> returned;
-    store::AppendResult why;
+    std::vector<Returned> returned;
     {
         const std::lock_guard lock(mutex_);
-        returned = std::move(returned_);
-        why = std::move(why_returned_);
+        returned.swap(returned_);
     }
-    if (returned) {
-        // Not the same for all: of this one it may not be known what became of it.
-        const Refusal refusal = store_refusal(why);
-        returned->answer_all(&refusal);
+    for (const Returned& one : returned) {
+        // Not the same for all: of these it may not be known what became of them.
+        const Refusal refusal = store_refusal(one.why);
+        one.round->answer_all(&refusal);
     }
-    if (round_) {
-        round_->answer_all(&failure);
-        round_.reset();
+    for (Lane& lane : lanes_) {
+        if (lane.round) {
+            lane.round->answer_all(&failure);
+            lane.round.reset();
+        }
+    }
+    answer_reads();
+    for (const WaitingRead& waiting : std::exchange(reads_, {})) {
+        waiting.read->answer(&failure);
     }
     refuse_taken(failure);
 }
@@ -293,11 +343,16 @@ void Sequencer::refuse_taken(const Refusal& failure) {
 }
 
 void Sequencer::open_round() {
-    if (!round_) {
-        const Instant now = time_.now();
-        round_ = std::make_unique<Round>(next_number_, now, state_, last_size_, shared());
-        closed_ = false;
-        served_ = 0;
+    if (lane_->round) {
+        return;
+    }
+    const Instant now = time_.now();
+    lane_->round = std::make_unique<Round>(next_number_, now, state_, last_size_, shared());
+    lane_->closed = false;
+    lane_->served = 0;
+    next_number_ = number_after(next_number_);
+    // What time brings about may be of any partition.
+    if (lanes_used_ == 1) {
         if (state_.holds.any_due(now)) {
             core::Decision expiry = core::decide(state_, ExpireHolds{}, {.now = now});
             leave_to_others(expiry);
@@ -305,92 +360,94 @@ void Sequencer::open_round() {
         }
         serve_waiting();
         apply(watch_.pass(state_, now));
+        flush_refusals();
     }
 }
 
 // However many lapsed holds stand in somebody's way, a round stays as small as it should: when it has
 // no room for the end of these, who is in need of it waits for the next one.
 void Sequencer::expire(const core::Decision& expiry) {
-    closed_ =
-        round_->full() || round_->event_count() + expiry.events.size() > limits::round_commands_max;
-    if (!closed_) {
+    lane_->closed = lane_->round->full() ||
+                    lane_->round->event_count() + expiry.events.size() > limits::round_commands_max;
+    if (!lane_->closed) {
         apply(expiry);
         serve_waiting();
     }
 }
 
 void Sequencer::flush_refusals() {
-    for (HoldRefused& rest : refusals_.flush(round_->now())) {
+    for (HoldRefused& rest : refusals_.flush(lane_->round->now())) {
         apply(std::move(rest), {});
     }
 }
 
 void Sequencer::look_at_changes() {
     std::vector<core::SkuIndex> skus;
-    round_->each_changed_sku([&](core::SkuIndex sku) {
+    lane_->round->each_changed_sku([&](core::SkuIndex sku) {
         if (core::Watch::concerns(state_.skus[sku])) {
             skus.push_back(sku);
         }
     });
-    apply(watch_.look(state_, std::move(skus), round_->now()));
+    apply(watch_.look(state_, std::move(skus), lane_->round->now()));
 }
 
-void Sequencer::send_round() {
+void Sequencer::send_round(Lane& lane) {
     look_at_changes();
     pending_ = state_.holds.count();
     skus_ = state_.skus.size();
-    if (!round_->has_events() && !round_->has_told() && !holds_locks_) {
-        // Nothing is on its way to disk either: all that was seen is durable.
-        if (!shared() || holds_still(*round_)) {
-            round_->answer_all(nullptr);
-            round_.reset();
+    if (!lane.round->has_events() && !lane.round->has_told() && !holds_locks_) {
+        // Nothing of these partitions is on its way to disk either: all that was seen is durable.
+        const std::unique_ptr<Round> round = std::move(lane.round);
+        if (next_number_ == number_after(round->number())) {
+            next_number_ = round->number();  // nobody has seen it
+        }
+        if (!shared() || holds_still(*round)) {
+            round->answer_all(nullptr);
         } else {
-            decide_again(round_->take_back(state_));
-            round_.reset();
+            decide_again(round->give_back());
             must_follow_ = true;
         }
         return;
     }
-    for (const AnswersRow& row : idempotency_.prune(round_->now())) {
-        round_->forget_answers(row.partition, row.version);
+    for (const AnswersRow& row : idempotency_.prune(lane.round->now())) {
+        lane.round->forget_answers(row.partition, row.version);
     }
-    store::Batch batch = round_->seal(state_);
-    last_size_ = round_->final_size();
-    next_number_ = number_after(next_number_);
+    store::Batch batch = lane.round->seal(state_);
+    last_size_ = lane.round->final_size();
     batch.lock = locked_ = locks();
     holds_locks_ = false;
     for (const store::PartitionStep& step : batch.steps) {
         ours_[step.partition] = true;
     }
+    lane.sent = batch.number;
     {
         const std::lock_guard lock(mutex_);
-        in_flight_ = true;
+        lane.in_flight = true;
     }
     if (HF_FAULT(answer_before_durable)) {
-        appended(std::move(round_), {});
+        appended(lane, std::move(lane.round), {});
         store_.append(std::move(batch), [](const store::AppendResult&) {});
         return;
     }
     store_.append(std::move(batch),
-                  [this, round = std::move(round_)](store::AppendResult result) mutable {
-                      appended(std::move(round), std::move(result));
+                  [this, &lane, round = std::move(lane.round)](store::AppendResult result) mutable {
+                      appended(lane, std::move(round), std::move(result));
                   });
 }
 
 // On the store's thread. The callers are answered before the next round is sent, so that those who
 // ask again at once are all in it.
-void Sequencer::appended(std::unique_ptr<Round> round, store::AppendResult result) {
+void Sequencer::appended(Lane& lane, std::unique_ptr<Round> round, store::AppendResult result) {
     std::optional<Refusal> failure;
     if (result.outcome == store::AppendOutcome::appended || HF_FAULT(failure_ignored)) {
-        durable_round_.store(round->number(), std::memory_order_release);
+        lane.sent.store(0, std::memory_order_release);
         rounds_.fetch_add(1, std::memory_order_relaxed);
         events_.fetch_add(round->event_count(), std::memory_order_relaxed);
         contention_ = std::max(contention_ - 1, 0);
     } else if (shared()) {
         const std::lock_guard lock(mutex_);
-        returned_ = std::move(round);
-        why_returned_ = std::move(result);
-        in_flight_ = false;
+        returned_.push_back({.round = std::move(round), .why = std::move(result)});
+        lane.in_flight = false;
         wake_.notify_one();
         return;
     } else {
@@ -399,11 +456,38 @@ void Sequencer::appended(std::unique_ptr<Round> round, store::AppendResult resul
     round->answer_all(failure ? &*failure : nullptr);
     // Still under the lock: the sequencer may be gone as soon as its thread sees that nothing is in flight.
     const std::lock_guard lock(mutex_);
-    in_flight_ = false;
+    lane.in_flight = false;
     if (failure) {
         failure_ = stopped(result.error);
     }
     wake_.notify_one();
+}
+
+void Sequencer::answer_reads() {
+    while (!reads_.empty() && reads_.front().until <= settled_until()) {
+        reads_.front().read->answer(nullptr);
+        reads_.pop_front();
+    }
+}
+
+std::uint64_t Sequencer::settled_until() const {
+    std::uint64_t first = UINT64_MAX;
+    for (const Lane& lane : lanes_) {
+        if (const std::uint64_t sent = lane.sent.load(std::memory_order_acquire); sent != 0) {
+            first = std::min(first, sent);
+        }
+        if (lane.round) {
+            first = std::min(first, lane.round->number());
+        }
+    }
+    return first - 1;
+}
+
+bool Sequencer::settled(std::uint64_t round) const {
+    return round == 0 || std::ranges::none_of(lanes_, [round](const Lane& lane) {
+               return lane.sent.load(std::memory_order_acquire) == round ||
+                      (lane.round && lane.round->number() == round);
+           });
 }
 
 Statistics Sequencer::statistics() const {

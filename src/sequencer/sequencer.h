@@ -1,11 +1,14 @@
 // The only place where commands become durable: collects what has arrived, lets the core decide,
 // appends once, then answers. While one round is on its way to disk the next is decided.
-// One thread owns the State; reads join a round and are answered when what they saw is durable.
+// One thread owns the State; reads are answered when what they saw is durable.
 // Fails stop: after an append that is not `appended` nothing more is answered as done.
+// Where the store is shared and takes several appends at once, rounds are decided in lanes, each with
+// partitions of its own (lanes.cc).
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -19,6 +22,7 @@
 #include "core/decide.h"
 #include "core/refusal_meter.h"
 #include "core/state.h"
+#include "core/undo.h"
 #include "core/watch.h"
 #include "sequencer/engine_time.h"
 #include "sequencer/idempotency.h"
@@ -57,12 +61,30 @@ public:
     [[nodiscard]] Statistics statistics() const;
 
 private:
+    // Rounds of some of the partitions: one that is being filled, and one that is on its way to disk.
+    struct Lane {
+        std::unique_ptr<Round> round;  // being filled; null between rounds
+        bool closed = false;           // it takes no more: the next item is for another one
+        std::size_t served = 0;        // times that somebody who waits was served in it
+        bool in_flight = false;        // under mutex_
+        // The round that is on its way, until it is durable, or taken back; 0: none.
+        std::atomic<std::uint64_t> sent = 0;
+    };
+    struct WaitingRead {
+        std::uint64_t until = 0;  // it saw what rounds up to this one did
+        std::unique_ptr<Read> read;
+    };
+    struct Returned {
+        std::unique_ptr<Round> round;
+        store::AppendResult why;
+    };
+
     Sequencer(store::Store& store, const Clock& clock, Concurrency concurrency,
               Recovered recovered);
 
     // View.
     [[nodiscard]] const core::State& state() const override { return state_; }
-    [[nodiscard]] Instant now() const override { return round_->now(); }
+    [[nodiscard]] Instant now() const override { return now_; }
     [[nodiscard]] std::optional<Hold> find_hold(HoldId id) const override;
 
     // The queue; any thread.
@@ -81,7 +103,9 @@ private:
     void refuse_all(const Refusal& failure);
     void refuse_taken(const Refusal& failure);
     // Throws StoreError or CodecError when the store cannot be read.
-    void fill_round();
+    void fill_rounds();
+    // Opens a round for the next item; false: it is for a later one.
+    [[nodiscard]] bool enter_round();
     [[nodiscard]] std::size_t prefetch(std::size_t from) const;
     void open_round();
     void expire(const core::Decision& expiry);
@@ -89,9 +113,10 @@ private:
     void leave_to_others(core::Decision& expiry);
     void flush_refusals();
     void look_at_changes();
-    // These and decide() may close the round: then nothing was done, and it is for the next one.
-    void execute(Item& item);
-    void execute(std::unique_ptr<Read>& read);
+    // False: nothing was done, and it is for another round. So is what these and decide() say when they close the
+    // round.
+    [[nodiscard]] bool execute(Item& item);
+    [[nodiscard]] bool execute(std::unique_ptr<Read>& read);
     Outcome<Answer> execute(const Submission& submission);
     Outcome<Answer> decide_and_answer(const Submission& submission);
     std::optional<Outcome<Answer>> first_answer(const Submission& submission);
@@ -107,14 +132,39 @@ private:
     void note_refusal(const Command& command, const Refusal& refusal);
     HoldId fresh_id(const Command& command);
     [[nodiscard]] std::optional<Hold> find_past(HoldId id) const;
-    void send_round();
-    void appended(std::unique_ptr<Round> round, store::AppendResult result);
+    void send_round(Lane& lane);
+    void appended(Lane& lane, std::unique_ptr<Round> round, store::AppendResult result);
+    // Those that saw nothing that is not durable.
+    void answer_reads();
+    // All rounds up to this one are durable.
+    [[nodiscard]] std::uint64_t settled_until() const;
+    [[nodiscard]] bool settled(std::uint64_t round) const;
+
+    // Several rounds at once (lanes.cc).
+    // When nothing is on its way or open: from here on all can be taken back.
+    void begin_era();
+    [[nodiscard]] bool needs_one_lane() const;
+    // Makes lane_ that of the next item, a command; false: it needs more than one.
+    [[nodiscard]] bool choose_lane();
+    // The next item into its commands, which may be of different lanes.
+    void split();
+    // Those of what the command names, without the lines of a hold.
+    void named_partitions(const Command& command, std::vector<PartitionId>& out) const;
+    [[nodiscard]] bool in_lane(PartitionId partition) const {
+        return partition % lanes_used_ == lane_place_;
+    }
+    [[nodiscard]] bool in_lane(const core::Decision& decision);
+    void want_one_lane();
+    // What is at hand needs more than its lane: it is for a round of all partitions.
+    void leave_lanes();
 
     // The same, where others append to the store too (follow.cc).
     [[nodiscard]] bool shared() const { return writer_.has_value(); }
     [[nodiscard]] std::uint64_t number_after(std::uint64_t number) const;
-    // A round that was not kept: what it did is taken back, and what was asked is decided again, or refused.
+    // Rounds that were not kept: all of the era is taken back, and what was asked is decided again, or refused.
     void take_back();
+    void take_back_open();
+    void take_back_reads();
     void decide_again(std::vector<Item>&& items);
     // Catches up with the others; refuses what waits when the store cannot be read.
     void follow();
@@ -123,7 +173,8 @@ private:
     void restore_answers(PartitionId partition, Version after, Version until);
     // Whether what the answers of a round without events rest on is still so.
     [[nodiscard]] bool holds_still(const Round& round);
-    void rely_on(const Command& command, bool told);
+    // False: it needs more than its lane.
+    [[nodiscard]] bool rely_on(const Command& command, bool told);
     // Sees to it that the holds that a command names are in memory, as of the state. False: the state is
     // behind the store.
     [[nodiscard]] bool fetch_past(const Command& command);
@@ -142,15 +193,25 @@ private:
     core::RefusalMeter refusals_;
     core::Watch watch_;
     Idempotency idempotency_;
-    std::unique_ptr<Round> round_;  // being filled; null between rounds
-    std::size_t served_ = 0;        // times that somebody who waits was served in round_
-    bool closed_ = false;           // round_ takes no more: the next item is for another one
+    std::vector<Lane> lanes_;
+    // A partition's lane is its number modulo this.
+    std::size_t lanes_used_ = 1;
+    std::size_t lane_place_ = 0;  // of lane_
+    Lane* lane_;                  // of the item at hand
+    Instant now_;                 // of the item at hand
+    int one_lane_for_ = 0;        // eras, because somebody wanted partitions of several lanes
+    // What was before the rounds that are on their way or open, and some that are durable. Not kept of a store
+    // that nobody else appends to.
+    std::optional<core::Undo> undo_;
+    std::uint64_t era_ = 0;                // the first round since then
+    std::vector<PartitionId> partitions_;  // kept for its memory
     RoundSize last_size_;
     std::uint64_t next_number_ = 1;
     RecentHolds recent_;
     // Taken from the queue, executed up to next_.
     std::vector<Item> taken_;
     std::size_t next_ = 0;
+    std::deque<WaitingRead> reads_;  // in the order in which they looked
     std::mt19937_64 random_{std::random_device{}()};
     std::uint64_t last_id_high_ = 0;
     // Who joins a line may be offered units at once: then his answer says so.
@@ -162,12 +223,8 @@ private:
     std::atomic<std::size_t> queued_commands_ = 0;  // in queue_ and in taken_
     bool stopping_ = false;
     std::optional<Refusal> failure_;
-    // The round that is on its way to disk; its callback clears it.
-    bool in_flight_ = false;
-    std::atomic<std::uint64_t> durable_round_ = 0;
-    // A round that the store did not keep, until the sequencer's thread takes it back.
-    std::unique_ptr<Round> returned_;
-    store::AppendResult why_returned_;
+    // Rounds that the store did not keep, until the sequencer's thread takes them back.
+    std::vector<Returned> returned_;
     bool strong_read_waits_ = false;  // in queue_
     std::string unreachable_;         // why the store cannot be read or written at the moment
 
@@ -179,10 +236,12 @@ private:
         0;  // that wait: everything that is due ends here, whoever is nearer to it
     mutable bool behind_ = false;  // a row was found that is newer than the state
     bool must_follow_ = false;     // before anything more is decided
-    bool can_follow_ = false;      // found when there was something to do
-    bool may_decide_ = true;       // the same
-    bool locked_ = false;          // the last append took the partitions' locks
-    bool holds_locks_ = false;     // and conflicted: the store keeps them until the next append
+    // Found when there was something to do.
+    bool can_follow_ = false;
+    bool may_decide_ = true;
+    bool quiescent_ = true;     // nothing is on its way or open
+    bool locked_ = false;       // the last append took the partitions' locks
+    bool holds_locks_ = false;  // and conflicted: the store keeps them until the next append
     Instant next_follow_;
     // Grows with each conflict, and falls with each append: see locks().
     std::atomic<int> contention_ = 0;

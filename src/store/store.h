@@ -1,5 +1,5 @@
 // The seam: the smallest thing that can keep partitions. It knows nothing of carts.
-// append() is called by the sequencer's thread only, one at a time; the reads from any thread.
+// append() is called by the sequencer's thread only, appends_at_once() of them at a time; the reads from any thread.
 // Broken infrastructure is an exception (StoreError) from a read, an outcome from an append.
 #pragma once
 
@@ -71,6 +71,9 @@ public:
     // Set where other processes may append to the same partitions: this one's number, 1 or more, which no
     // other has while this one lives. The numbers of its appends end with these 16 bits.
     [[nodiscard]] virtual std::optional<std::uint16_t> writer() const { return std::nullopt; }
+    // So many appends of this writer may be on their way at once, if no two have a partition in common; only of a
+    // shared store more than one.
+    [[nodiscard]] virtual std::size_t appends_at_once() const { return 1; }
     // The store's own clock, which all who share it go by; null: the machine's.
     [[nodiscard]] virtual std::shared_ptr<const Clock> clock() const { return nullptr; }
 

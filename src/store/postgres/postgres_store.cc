@@ -1,5 +1,6 @@
 #include "store/postgres/postgres_store.h"
 
+#include <algorithm>
 #include <limits>
 
 #include <fmt/format.h>
@@ -16,6 +17,9 @@ namespace holdfast::store {
 namespace {
 
 constexpr std::size_t readers_max = 4;
+// Appends at once: so that a node's share of a database's processors is more than one, and a slow commit is waited
+// for by some of the partitions only.
+constexpr std::size_t writers_count = 4;
 
 const postgres::Statement read_heads{
     "read_heads",
@@ -49,14 +53,19 @@ public:
           for_move_(options.for_move),
           clock_(std::make_shared<postgres::DatabaseClock>()),
           readers_(*primary_, readers_max),
-          writer_(*primary_, where_, installed_.partitions,
-                  {.resolve_within = options.resolve_within, .for_move = options.for_move}),
           mover_(*primary_, where_) {
+        for (std::size_t i = 0; i < writers_count; ++i) {
+            writers_.push_back(std::make_unique<postgres::Writer>(
+                *primary_, where_, installed_.partitions,
+                postgres::Writer::Options{.resolve_within = options.resolve_within,
+                                          .for_move = options.for_move}));
+        }
         heads();  // sets the clock
     }
 
     [[nodiscard]] std::uint32_t partition_count() const override { return installed_.partitions; }
     [[nodiscard]] std::optional<std::uint16_t> writer() const override { return installed_.writer; }
+    [[nodiscard]] std::size_t appends_at_once() const override { return writers_.size(); }
     [[nodiscard]] std::shared_ptr<const Clock> clock() const override { return clock_; }
     std::vector<Head> heads() override {
         return readers_.with([this](postgres::Connection& from) { return heads_of(from); });
@@ -74,7 +83,11 @@ public:
         return std::move(tail.blobs);
     }
     void append(Batch batch, AppendDone done) override {
-        writer_.append(std::move(batch), std::move(done));
+        // The first that is idle: it also has the locks that the last append wanted to keep.
+        const auto idle =
+            std::ranges::find_if(writers_, [](const auto& writer) { return writer->idle(); });
+        postgres::Writer& writer = idle == writers_.end() ? *writers_.front() : **idle;
+        writer.append(std::move(batch), std::move(done));
     }
     [[nodiscard]] std::optional<std::string> find(PartitionId partition, RowKind kind,
                                                   std::string_view key) override {
@@ -104,7 +117,7 @@ private:
     const bool for_move_;
     const std::shared_ptr<postgres::DatabaseClock> clock_;
     postgres::Readers readers_;
-    postgres::Writer writer_;
+    std::vector<std::unique_ptr<postgres::Writer>> writers_;
     postgres::Mover mover_;
 };
 

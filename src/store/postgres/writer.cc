@@ -67,6 +67,7 @@ Writer::~Writer() {
 }
 
 void Writer::append(Batch batch, AppendDone done) {
+    ++accepted_;
     {
         const std::lock_guard lock(mutex_);
         tasks_.push_back({std::move(batch), std::move(done)});
@@ -89,6 +90,7 @@ void Writer::run() {
         if (result.outcome == AppendOutcome::appended) {
             learn(task.batch);
         }
+        --accepted_;  // first: who is told may append again at once
         task.done(std::move(result));
         lock.lock();
     }

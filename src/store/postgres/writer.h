@@ -2,6 +2,7 @@
 // fences of the partitions; finds out by itself what became of an append whose connection broke.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -32,6 +33,8 @@ public:
     Writer& operator=(const Writer&) = delete;
 
     void append(Batch batch, AppendDone done);
+    // Whether the next append would be carried out at once.
+    [[nodiscard]] bool idle() const { return accepted_ == 0; }
 
 private:
     struct Task {
@@ -72,6 +75,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Task> tasks_;
+    std::atomic<std::size_t> accepted_ = 0;  // and not carried out
     bool ending_ = false;
     std::thread thread_;
 };
