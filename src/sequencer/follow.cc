@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <holdfast/assert.h>
+#include <holdfast/fault.h>
 #include <holdfast/limits.h>
 #include "core/evolve.h"
 #include "sequencer/event_log.h"
@@ -77,7 +78,7 @@ void Sequencer::take_back() {
     std::ranges::sort(returned, std::ranges::greater(),
                       [](const Returned& one) { return one.round->number(); });
     for (const Returned& one : returned) {
-        if (one.why.outcome == store::AppendOutcome::conflict) {
+        if (one.why.outcome == store::AppendOutcome::conflict || HF_FAULT(unknown_decided_again)) {
             conflicts_.fetch_add(1, std::memory_order_relaxed);
             holds_locks_ = locked_;
             contention_ = std::min(contention_ + contention_per_conflict, contention_max);
@@ -170,6 +171,9 @@ void Sequencer::catch_up() {
     bool changed = false;
     while (const auto recorded = log.next()) {
         evolve_others(*recorded);
+        if (HF_FAULT(tail_applied_twice)) {
+            evolve_others(*recorded);
+        }
         changed = true;
     }
     for (std::size_t i = 0; i < heads.size(); ++i) {
@@ -266,7 +270,7 @@ void Sequencer::leave_to_others(core::Decision& expiry) {
 }
 
 bool Sequencer::holds_still(const Round& round) {
-    if (round.relied_on().empty()) {
+    if (round.relied_on().empty() || HF_FAULT(refused_on_a_stale_state)) {
         return true;
     }
     try {

@@ -362,7 +362,7 @@ void Round::reply(Many&& item, std::vector<Outcome<Answer>>&& outcomes) {
 }
 
 void Round::rely_on(PartitionId partition, bool told) {
-    told_ = told_ || told;
+    told_ = told_ || (told && !HF_FAULT(replay_not_written));
     if (std::ranges::find(relied_on_, partition) == relied_on_.end()) {
         relied_on_.push_back(partition);
     }

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include <holdfast/fault.h>
 #include <holdfast/limits.h>
 #include "core/availability.h"
 #include "core/evolve.h"
@@ -168,7 +169,7 @@ void Engine::read_availability(AvailabilityQuery query, Done<AvailabilityAnswer>
                     .field = "sku"})});
         return;
     }
-    const bool strong = query.strong;
+    const bool strong = query.strong && !HF_FAULT(strong_read_not_followed);
     sequencer_->read(sequencer::make_read<AvailabilityAnswer>(
         [query = std::move(query)](const View& view) -> Result<AvailabilityAnswer> {
             AvailabilityAnswer answer{.skus = {}, .unknown = {}, .as_of = view.now()};

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <holdfast/fault.h>
 #include "store/codec.h"
 #include "store/postgres/holds.h"
 #include "store/postgres/tables.h"
@@ -14,13 +15,16 @@ namespace holdfast::store::postgres {
 
 namespace {
 
-const Statement move_partitions{"move_partitions", R"sql(
+// What is not as expected cannot be written: no version is less than 0.
+const Statement move_partitions{"move_partitions",
+                                fmt::format(R"sql(
 UPDATE partition SET
-    version = CASE WHEN version = step.expected AND fence = step.known THEN step.next ELSE -1 END,
+    version = CASE WHEN version = step.expected AND fence = step.known THEN step.next ELSE {} END,
     batch = step.number, changed_at = now()
 FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
     AS step (id, expected, known, next, number)
-WHERE partition = step.id)sql"};
+WHERE partition = step.id)sql",
+                                            HF_FAULT(version_not_compared) ? "step.next" : "-1")};
 
 // The names come as the texts of arrays: an array of arrays has as many in each.
 const Statement put_events{"put_events", R"sql(

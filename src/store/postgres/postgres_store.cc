@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include <holdfast/fault.h>
 #include "store/postgres/database_clock.h"
 #include "store/postgres/mover.h"
 #include "store/postgres/primary.h"
@@ -83,6 +85,9 @@ public:
         return std::move(tail.blobs);
     }
     void append(Batch batch, AppendDone done) override {
+        if (HF_FAULT(answer_before_commit)) {
+            std::exchange(done, [](const AppendResult&) {})({});
+        }
         // The first that is idle: it also has the locks that the last append wanted to keep.
         const auto idle =
             std::ranges::find_if(writers_, [](const auto& writer) { return writer->idle(); });

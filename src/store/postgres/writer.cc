@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include <holdfast/assert.h>
+#include <holdfast/fault.h>
 #include "store/postgres/changes.h"
 #include "store/postgres/mover.h"
 
@@ -227,7 +228,11 @@ std::optional<AppendResult> Writer::try_once(const Batch& batch,
     locked_.clear();
     const std::optional<Failure> failure = connection_->pipeline(commands);
     const std::string warning = connection_->take_warning();
-    if (failure ? failure->lost : !warning.empty()) {
+    if (failure && failure->lost && HF_FAULT(sent_again_blindly)) {
+        connection_.reset();
+        return std::nullopt;
+    }
+    if (failure ? failure->lost : !warning.empty() && !HF_FAULT(standby_not_waited_for)) {
         return resolve(batch, failure ? failure->text : warning);
     }
     return failure ? refused(batch, *failure) : AppendResult{};
