@@ -154,5 +154,73 @@ TEST_F(CoreTest, AWindowNeedsALimitAndHasItsRange) {
     }
 }
 
+// From the first to the last character of each length, and around what is none.
+TEST_F(CoreTest, TextIsUtf8WithoutControlCharacters) {
+    const auto fault = [](const std::string& reason) {
+        const auto refusal =
+            validate(AdjustStock{.sku = "mug", .delta = 1, .reason = "a" + reason + "z"});
+        return refusal ? refusal->field : "none";
+    };
+    for (const char* const text :
+         {" ", "~", "\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+          "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+        EXPECT_EQ(fault(text), "none") << ::testing::PrintToString(text);
+    }
+    for (const char* const bytes : {"\n",
+                                    "\x1b",
+                                    "\x7f",
+                                    "\xc2\x80",
+                                    "\xc2\x9f",  // control characters
+                                    "\x80",
+                                    "\xbf",
+                                    "\xff",
+                                    "\xfe",
+                                    "M\xfcller",  // no UTF-8: what Latin-1 looks like
+                                    "\xc3",
+                                    "\xe2\x82",
+                                    "\xf0\x9f\x9b",  // cut off
+                                    "\xc0\xaf",
+                                    "\xc1\xbf",
+                                    "\xe0\x9f\xbf",
+                                    "\xf0\x8f\xbf\xbf",  // too long
+                                    "\xed\xa0\x80",
+                                    "\xed\xbf\xbf",
+                                    "\xf4\x90\x80\x80",
+                                    "\xf5\x80\x80\x80"}) {
+        EXPECT_EQ(fault(bytes), "/reason") << ::testing::PrintToString(bytes);
+    }
+    EXPECT_EQ(fault(std::string(1, '\0')), "/reason");
+    EXPECT_EQ(fault(std::string(limits::text_bytes_max - 2, 'x')), "none");
+    EXPECT_EQ(fault(std::string(limits::text_bytes_max - 1, 'x')), "/reason");
+}
+
+// Of all that may be asked, wherever there is text.
+TEST_F(CoreTest, WhatIsNoTextIsRefusedByTheNameOfItsField) {
+    const std::string bytes = "M\xfcller";
+    const std::vector<std::pair<Command, std::string>> commands = {
+        {FulfilHold{.id = {}, .lines = {}, .reference = bytes}, "/reference"},
+        {ReceiveStock{.sku = "mug", .quantity = 1, .reference = bytes}, "/reference"},
+        {ExpectStock{.sku = "mug", .quantity = 1, .reference = bytes}, "/reference"},
+        {AcknowledgeAlert{.person = bytes}, "/by"},
+        {AdjustStock{.sku = "mug", .delta = 1, .reason = bytes}, "/reason"},
+        {AdjustStock{.sku = "mug", .delta = 1, .reason = "r", .reference = bytes}, "/reference"},
+        {MoveStock{.sku = "mug", .quantity = 1, .to = StockState::damaged, .reference = bytes},
+         "/reference"},
+        {TransferStock{.sku = "mug", .from = "a", .to = "b", .quantity = 1, .reference = bytes},
+         "/reference"},
+        {PlaceHold{.cart = bytes, .lines = {{"mug", 1, ""}}}, "/cart"},
+        {PlaceHold{.cart = "c", .lines = {{bytes, 1, ""}}}, "/lines/0/sku"},
+        {PlaceHold{.cart = "c", .customer = bytes, .lines = {{"mug", 1, ""}}}, "/customer"},
+        {JoinWaitlist{.sku = "mug", .customer = bytes}, "/customer"},
+        {DefineSku{.sku = bytes}, "/sku"},
+        {DefineLocation{.location = bytes}, "/location"}};
+    for (const auto& [command, field] : commands) {
+        const auto refusal = validate(command);
+        ASSERT_TRUE(refusal) << field;
+        EXPECT_EQ(refusal->code, RefusalCode::invalid_request);
+        EXPECT_EQ(refusal->field, field) << refusal->detail;
+    }
+}
+
 }  // namespace
 }  // namespace holdfast::core

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <boost/locale/utf.hpp>
 #include <fmt/format.h>
 
 #include <holdfast/limits.h>
@@ -40,10 +41,21 @@ Fault check_optional_id(std::string field, std::string_view text) {
     return text.empty() ? Fault{} : check_id(std::move(field), text);
 }
 
+// A store or a client that takes only UTF-8 must not meet anything else: what it refuses is too late to mend.
+bool is_text(std::string_view text) {
+    namespace utf = boost::locale::utf;
+    for (auto at = text.begin(); at != text.end();) {
+        const utf::code_point c = utf::utf_traits<char>::decode(at, text.end());
+        const bool control = c < ' ' || (c >= 0x7f && c < 0xa0);
+        if (control || !utf::is_valid_codepoint(c)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 Fault check_text(std::string field, std::string_view text) {
-    const bool clean =
-        std::ranges::none_of(text, [](unsigned char c) { return c < ' ' || c == 0x7f; });
-    if (clean && text.size() <= limits::text_bytes_max) {
+    if (text.size() <= limits::text_bytes_max && is_text(text)) {
         return {};
     }
     return fault(std::move(field),
