@@ -11,6 +11,9 @@
 #include <gtest/gtest.h>
 
 #include "cli/connection.h"
+#include "cli/own_server.h"
+#include "service/engine.h"
+#include "store/postgres/postgres_store.h"
 #include "testing/history.h"
 #include "tests/nodes/cluster.h"
 #include "tests/nodes/crowd.h"
@@ -40,15 +43,26 @@ std::uint64_t environment(const char* name, std::uint64_t otherwise) {
     return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
+constexpr std::chrono::milliseconds hasty = 200ms;
+
+// A node in this process that asks only so long what became of a commit. A real one does so for ten seconds.
+std::unique_ptr<Service> open_hasty_node(const std::string& url) {
+    auto store = store::open_postgres({.url = url, .resolve_within = hasty});
+    auto clock = store->clock();
+    return std::make_unique<service::Engine>(std::move(store), std::move(clock));
+}
+
 class ChaosTest : public ::testing::Test {
 protected:
     void SetUp() override {
         if (const auto why = PostgresServer::missing()) {
             GTEST_SKIP() << *why;
         }
-        std::printf("HOLDFAST_SEED=%llu\n", static_cast<unsigned long long>(seed_));
+        const bool affinity = has_affinity();
+        std::printf("HOLDFAST_SEED=%llu, %s affinity\n", static_cast<unsigned long long>(seed_),
+                    affinity ? "with" : "without");
         database_ = std::make_unique<PostgresServer>();
-        cluster_.emplace(*database_);
+        cluster_.emplace(*database_, affinity);
         urls_ = cluster_->urls();
         crowd_.stock_up(shop_at(urls_.front(), patience));
     }
@@ -59,6 +73,8 @@ protected:
         }
     }
 
+    // A node without it decides everything that it is asked by itself: then all fight for everything.
+    virtual bool has_affinity() { return draw(2) == 0; }
     std::size_t draw(std::size_t below) { return random_() % below; }
     std::size_t any_node() { return draw(Cluster::size); }
 
@@ -121,6 +137,7 @@ protected:
     std::optional<Cluster> cluster_;
     std::vector<std::string> urls_;
     std::optional<Shop> shop_in_process_;  // one node more
+    std::chrono::seconds shopper_patience_ = shopper_patience;
     Recorder recorder_;
     Crowd crowd_{
         recorder_,
@@ -129,7 +146,7 @@ protected:
             shops.reserve(urls_.size() + 1);
             for (const std::string& url : urls_) {
                 // A key that is repeated in another way would be another request.
-                shops.push_back(shop_at(url, shop_in_process_ ? patience : shopper_patience));
+                shops.push_back(shop_at(url, shop_in_process_ ? patience : shopper_patience_));
             }
             if (shop_in_process_) {
                 shops.push_back(*shop_in_process_);
@@ -223,6 +240,52 @@ TEST_F(ChaosTest, ANodeDoesNotKnowWhatBecameOfItsCommit) {
         network.wait_for_cuts(cuts + 1);
         EXPECT_TRUE(crowd_.see_tries(answers_between));
         network.refuse(false);
+    });
+}
+
+// It says so, and whoever asks again with his key, of the next node, hears what is true.
+TEST_F(ChaosTest, ANodeSaysThatItDoesNotKnow) {
+    TcpProxy network(database_->port());
+    const auto node = open_hasty_node(cluster_->url(network.port()));
+    const cli::OwnServer server(*node, {});
+    urls_.push_back(server.url());
+    shopper_patience_ = patience;
+    shop_while([&] {
+        const std::uint64_t unknown = crowd_.seen().unknown;
+        // Of an append that only ends what has lapsed nobody hears.
+        for (int appends = 0; appends < 20 && crowd_.seen().unknown == unknown; ++appends) {
+            const std::size_t cuts = network.cuts();
+            // Of what is cut off before, the database knows nothing; what is cut off after is done.
+            network.cut_when(Direction::to_server, commit_of_an_append,
+                             draw(2) == 0 ? Cut::before : Cut::after, 1 + draw(3));
+            network.refuse(true);
+            network.wait_for_cuts(cuts + 1);
+            crowd_.see_unknown(unknown + 1, 5 * hasty);
+            network.refuse(false);
+        }
+        EXPECT_GT(crowd_.seen().unknown, unknown) << "nobody is told";
+    });
+}
+
+class ChaosWithAffinityTest : public ChaosTest {
+protected:
+    bool has_affinity() override { return true; }
+};
+
+// Commands were passed on to a node that is killed, by one that cannot do them itself.
+TEST_F(ChaosWithAffinityTest, TheNodeThatCommandsWerePassedOnToIsLost) {
+    shop_while([this] {
+        const std::size_t victim = any_node();
+        const std::size_t other = (victim + 1 + draw(Cluster::size - 1)) % Cluster::size;
+        cluster_->network(victim).delay_answers_to(commit_of_an_append, 100ms);
+        EXPECT_TRUE(crowd_.see_tries(10));
+        cluster_->network(other).refuse(true);
+        cluster_->network(other).cut();
+        cluster_->node(victim).kill();
+        EXPECT_TRUE(crowd_.see_tries(30));
+        cluster_->network(victim).delay_answers_to("", 0ms);
+        cluster_->network(other).refuse(false);
+        cluster_->node(victim).start();
     });
 }
 

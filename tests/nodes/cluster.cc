@@ -11,16 +11,19 @@
 
 namespace holdfast::testing {
 
-Cluster::Cluster(PostgresServer& database) {
+Cluster::Cluster(PostgresServer& database, bool affinity) {
     const std::string own = database.url_of_new_schema();
     schema_ = own.substr(own.rfind('=') + 1);
     const char* const program = std::getenv("HOLDFAST_BINARY");
     for (std::size_t i = 0; i < size; ++i) {
         networks_.at(i) = std::make_unique<TcpProxy>(database.port());
+        std::vector<std::string> arguments = {"--store", url(network(i).port()), "--partitions",
+                                              std::to_string(partitions)};
+        if (!affinity) {
+            arguments.emplace_back("--no-affinity");
+        }
         nodes_.at(i) = std::make_unique<cli::ServerProcess>(
-            program != nullptr ? program : "build/release/holdfast",
-            std::vector<std::string>{"--store", url(network(i).port()), "--partitions",
-                                     std::to_string(partitions)},
+            program != nullptr ? program : "build/release/holdfast", std::move(arguments),
             scratch_.path() / fmt::format("log-{}", i));
     }
 }

@@ -22,8 +22,8 @@ public:
     static constexpr std::size_t size = 3;
     static constexpr std::uint32_t partitions = 8;
 
-    // In a schema of its own.
-    explicit Cluster(PostgresServer& database);
+    // In a schema of its own. With affinity a node passes commands on to the one that serves their partition.
+    Cluster(PostgresServer& database, bool affinity);
 
     [[nodiscard]] cli::ServerProcess& node(std::size_t i) { return *nodes_.at(i); }
     [[nodiscard]] TcpProxy& network(std::size_t i) { return *networks_.at(i); }

@@ -164,6 +164,11 @@ bool Crowd::see(std::uint64_t Seen::* what, std::uint64_t more) {
     return changed_.wait_for(lock, patience, [&] { return seen_.*what >= wanted; });
 }
 
+bool Crowd::see_unknown(std::uint64_t in_all, std::chrono::milliseconds within) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, within, [&] { return seen_.unknown >= in_all; });
+}
+
 void Crowd::note(const std::function<void(Seen&)>& what) {
     {
         const std::lock_guard lock(mutex_);

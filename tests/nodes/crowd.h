@@ -2,6 +2,7 @@
 // at the next node: until there is one. Any thread.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -34,7 +35,8 @@ public:
     bool see_answers(std::uint64_t count) { return see(&Seen::answers, count); }
     // Answers, and requests that got none.
     bool see_tries(std::uint64_t count) { return see(&Seen::tries, count); }
-    bool see_unknown(std::uint64_t count) { return see(&Seen::unknown, count); }
+    // Whether nodes say within that time that they do not know an outcome, so often in all.
+    bool see_unknown(std::uint64_t in_all, std::chrono::milliseconds within);
 
     struct Seen {
         std::uint64_t tries = 0;
