@@ -169,6 +169,46 @@ void check_sequence(const Case& it) {
     }
 }
 
+namespace {
+
+// Nothing is seen before anybody asked for it.
+void check_foresight(const Case& it) {
+    struct Asked {
+        Moment at = Moment::min();
+        std::size_t entry = 0;
+    };
+    // By partition and version: of this and all before it, what was asked for last.
+    std::vector<std::vector<Asked>> asked(it.history.partitions);
+    for (std::uint32_t i = 0; i < it.history.partitions; ++i) {
+        const auto partition = static_cast<PartitionId>(i);
+        asked[i].resize(it.log.last(partition) + 1);
+        for (const auto& [version, entry] : it.log.of_partition(partition)) {
+            asked[i][version] = {.at = it.claims.first_asked(entry).value_or(Moment::min()),
+                                 .entry = entry};
+        }
+        for (std::size_t version = 1; version < asked[i].size(); ++version) {
+            if (asked[i][version].at < asked[i][version - 1].at) {
+                asked[i][version] = asked[i][version - 1];
+            }
+        }
+    }
+    for (std::size_t i = 0; i < it.history.operations.size(); ++i) {
+        for (const auto& [partition, version] : versions_told(it, i)) {
+            const Asked& last = asked.at(partition).at(std::min(version, it.log.last(partition)));
+            if (last.at > it.history.operations[i].returned) {
+                it.findings.add(
+                    Rule::real_time,
+                    fmt::format("{} was told version {} of partition {} before anybody had asked "
+                                "for its {}",
+                                name_of(it.history, i), version, partition,
+                                it.log.entries()[last.entry].name()));
+            }
+        }
+    }
+}
+
+}  // namespace
+
 void check_real_time(const Case& it) {
     struct Point {
         Moment at;
@@ -211,6 +251,7 @@ void check_real_time(const Case& it) {
             }
         }
     }
+    check_foresight(it);
 }
 
 void check_replay(const Case& it) {

@@ -183,7 +183,7 @@ private:
     std::set<std::string> not_simple_;
 };
 
-// When the versions of a partition can have been the latest, by those who made them or saw them made.
+// When the versions of a partition can have been the latest, by those who asked for them or were told of them.
 class Ages {
 public:
     Ages(const Case& it, PartitionId partition)
@@ -191,15 +191,23 @@ public:
           from_(versions_ + 1, Moment::min()),
           until_(versions_ + 1, Moment::max()) {
         for (const auto& [version, entry] : it.log.of_partition(partition)) {
-            for (const KeyedRequest* request : it.claims.claimants(entry)) {
-                // Without an answer it is a guess who made it.
-                if (request->answered && makes_its_own(*request->command)) {
-                    from_[version] = request->called;
-                }
-                if (request->answered) {
-                    until_[version - 1] = std::min(
-                        until_[version - 1], it.history.operations[*request->answered].returned);
-                }
+            from_[version] = it.claims.first_asked(entry).value_or(Moment::min());
+        }
+        for (std::size_t i = 0; i < it.history.operations.size(); ++i) {
+            const Operation& op = it.history.operations[i];
+            const auto told = versions_told(it, i);
+            const auto found = told.find(partition);
+            if (found == told.end() || found->second > versions_) {
+                continue;
+            }
+            // It was the latest at some moment between call and answer.
+            const Version version = found->second;
+            if (version > 0) {
+                until_[version - 1] = std::min(until_[version - 1], op.returned);
+            }
+            if (version < versions_) {
+                from_[version + 1] =
+                    std::max(from_[version + 1], it.claims.request_of(i).called - op.stale);
             }
         }
         for (std::size_t i = 1; i <= versions_; ++i) {

@@ -274,6 +274,11 @@ bool Claims::is_the_engines(std::size_t entry) const {
 }
 
 void Claims::find_open() {
+    for (std::size_t i = 0; i < requests_.size(); ++i) {
+        if (requests_[i].open && requests_[i].command != nullptr) {
+            open_.push_back(i);
+        }
+    }
     for (std::size_t i = 0; i < log_.entries().size(); ++i) {
         if (claims_.contains(i) || is_the_engines(i)) {
             continue;
@@ -299,6 +304,28 @@ std::vector<const KeyedRequest*> Claims::claimants(std::size_t entry) const {
         }
     }
     return claimants;
+}
+
+std::optional<Moment> Claims::first_asked(std::size_t entry) const {
+    std::optional<Moment> first;
+    if (is_the_engines(entry)) {
+        return first;
+    }
+    const auto ask = [&](const KeyedRequest& request) {
+        first = std::min(first.value_or(request.called), request.called);
+    };
+    for (const KeyedRequest* const request : claimants(entry)) {
+        ask(*request);
+    }
+    // Who has no answer may have made what another was told of.
+    for (const std::size_t open : open_) {
+        const KeyedRequest& request = requests_[open];
+        if (first && request.called < *first &&
+            makes(*request.command, log_.entries()[entry].event())) {
+            ask(request);
+        }
+    }
+    return first;
 }
 
 std::optional<Version> Claims::own_version(std::size_t operation, PartitionId partition) const {

@@ -50,6 +50,8 @@ public:
     }
     // The requests whose answers name an event, or that may have made it without one.
     [[nodiscard]] std::vector<const KeyedRequest*> claimants(std::size_t entry) const;
+    // When somebody first asked for what can have made this event; nothing when it is the engine's own, or nobody did.
+    [[nodiscard]] std::optional<Moment> first_asked(std::size_t entry) const;
     // Events that need a request and have none.
     [[nodiscard]] const std::vector<std::size_t>& orphans() const { return orphans_; }
     // The version of the event that an operation made and no other can have, in a partition.
@@ -72,6 +74,7 @@ private:
     Findings& findings_;
     std::vector<KeyedRequest> requests_;
     std::vector<std::size_t> request_of_;                     // by operation
+    std::vector<std::size_t> open_;                           // requests
     std::map<std::size_t, std::vector<std::size_t>> claims_;  // entry to requests
     std::set<HoldId> offers_;                                 // holds that were made for who waited
     std::vector<std::size_t> orphans_;

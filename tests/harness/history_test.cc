@@ -290,6 +290,18 @@ TEST_F(HistoryTest, Rule2FindsAChangeBeforeItWasAskedFor) {
     EXPECT_THAT(broken(), ElementsAre(Rule::real_time)) << text_;
 }
 
+TEST_F(HistoryTest, Rule2FindsWhatIsSeenBeforeItWasAskedFor) {
+    const Hold hold = story_.place("a", {mug_});
+    story_.confirm(hold);
+    story_.read(mug_);
+    operation(0).called = operation(0).returned = operation(1).called - seconds(1);
+    EXPECT_THAT(broken(), ElementsAre(Rule::real_time)) << text_;
+    // Unless somebody else asked for it, who heard nothing.
+    story_.ask(Command(ConfirmHold{.id = hold.id}), std::nullopt);
+    operation(0).called = operation(1).called;
+    EXPECT_THAT(broken(), IsEmpty()) << text_;
+}
+
 TEST_F(HistoryTest, Rule3FindsAnAnswerThatTheLogContradicts) {
     story_.place("a", {mug_});
     hold_answer(0).hold.lines.front().allocations.front().location = "elsewhere";
@@ -347,6 +359,18 @@ TEST_F(HistoryTest, Rule6LetsARefusalBeThatMayHaveBeenInTime) {
     EXPECT_THAT(broken(), IsEmpty()) << text_;
     operation(1).called = operation(0).returned + milliseconds(1);
     operation(1).returned = operation(1).called;
+    EXPECT_THAT(broken(), ElementsAre(Rule::spurious_refusal)) << text_;
+}
+
+TEST_F(HistoryTest, Rule6FindsARefusalWhileSomebodyHadSeenEnough) {
+    story_.place("a", {mug_});
+    story_.place("b", {mug_});
+    story_.release(story_.place("c", {mug_}));
+    operation(0).told.reset();  // nobody heard of it
+    story_.refuse("d", mug_);
+    EXPECT_THAT(broken(), IsEmpty()) << text_;
+    story_.read(mug_);
+    story_.refuse("e", mug_);
     EXPECT_THAT(broken(), ElementsAre(Rule::spurious_refusal)) << text_;
 }
 
