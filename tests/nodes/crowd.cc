@@ -2,6 +2,7 @@
 
 #include <random>
 #include <stdexcept>
+#include <utility>
 
 namespace holdfast::testing {
 
@@ -29,11 +30,13 @@ public:
           random_(crowd.seed_ + static_cast<std::uint64_t>(number)) {}
 
     void act() {
+        // Else there would soon be nothing to decide any more.
+        const bool restock = std::exchange(sold_out_, false) && chance(0.1);
         if (chance(0.1)) {
             look();
-        } else if (holds_.empty() || chance(0.45)) {
+        } else if (!restock && (holds_.empty() || chance(0.45))) {
             ask(place());
-        } else if (chance(0.05)) {
+        } else if (restock || chance(0.05)) {
             ask(ReceiveStock{.sku = any_sku(), .quantity = up_to(20)});
         } else {
             change();
@@ -98,6 +101,7 @@ private:
         const RefusalCode code = refused ? outcome->result.error().code : RefusalCode{};
         const bool passing = refused && (code == RefusalCode::idempotency_key_in_use ||
                                          code >= RefusalCode::overloaded);
+        sold_out_ = sold_out_ || (refused && code == RefusalCode::insufficient_stock);
         crowd_.note([&](Seen& seen) {
             ++seen.tries;
             seen.answers += outcome && !passing ? 1 : 0;
@@ -124,6 +128,7 @@ private:
     std::mt19937_64 random_;
     std::uint64_t keys_ = 0;
     std::vector<HoldId> holds_;
+    bool sold_out_ = false;
 };
 
 void Crowd::stock_up(const Shop& shop) {

@@ -22,6 +22,9 @@ public:
 
     Crowd(Recorder& recorder, MakeShops make_shops, std::uint64_t seed)
         : recorder_(recorder), make_shops_(std::move(make_shops)), seed_(seed) {}
+    ~Crowd() { stop(); }
+    Crowd(const Crowd&) = delete;
+    Crowd& operator=(const Crowd&) = delete;
 
     static const std::vector<std::string> skus;
     // What there is to sell.

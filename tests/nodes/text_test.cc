@@ -33,6 +33,7 @@ TEST(TextTest, IsKeptAsItWasWrittenOrRefused) {
     const std::vector<std::string> others = {"M\xfcller", "\xed\xa0\x80", "\xf4\x90\x80\x80",
                                              std::string("a\0b", 3)};
     std::vector<Submission> submissions;
+    submissions.reserve(texts.size() + others.size());
     for (const std::string& text : texts) {
         submissions.push_back({ExpectStock{.sku = "mug", .quantity = 1, .reference = text}, {}});
     }
