@@ -131,6 +131,32 @@ TEST_F(LanesTest, ACartOverSeveralWaitsForThemAndIsHeldWhole) {
     expect_clean();
 }
 
+// Its lines are seen only when it is looked at: it is of more lanes than its id says.
+TEST_F(LanesTest, AHoldOverSeveralIsReleasedWithoutAConflict) {
+    for (int round = 0; round < 20; ++round) {
+        const auto cart = node().submit(one_of({0, 1, 2}));
+        ASSERT_TRUE(cart);
+        for (int i = 0; i < 8; ++i) {  // until lanes are used again
+            ASSERT_TRUE(node().submit(ReceiveStock{.sku = skus_[3], .quantity = 1}));
+        }
+        kept_.hold_back();
+        std::vector<std::future<Outcome<Answer>>> answers;
+        answers.push_back(ask(node(), ReceiveStock{.sku = skus_[0], .quantity = 1}));
+        kept_.wait_until_held_back(1);
+        answers.push_back(ask(node(), ReleaseHold{.id = cart->hold.id}));
+        answers.push_back(ask(node(), ReceiveStock{.sku = skus_[1], .quantity = 1}));
+        auto refused = ask(node(), ExtendHold{.id = cart->hold.id});
+        kept_.let_go();
+        for (auto& answer : answers) {
+            EXPECT_TRUE(answer.get().result);
+        }
+        EXPECT_FALSE(refused.get().result);
+    }
+    EXPECT_EQ(node().statistics().conflicts, 0U);
+    EXPECT_EQ(held(other(), 1), 0);
+    expect_clean();
+}
+
 TEST_F(LanesTest, WhatIsDurableOutlivesTheConflictOfAnotherLane) {
     const Request request{.idempotency_key = "k", .fingerprint = 1};
     kept_.hold_back();
