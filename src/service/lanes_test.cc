@@ -133,7 +133,7 @@ TEST_F(LanesTest, ACartOverSeveralWaitsForThemAndIsHeldWhole) {
 
 // Its lines are seen only when it is looked at: it is of more lanes than its id says.
 TEST_F(LanesTest, AHoldOverSeveralIsReleasedWithoutAConflict) {
-    for (int round = 0; round < 20; ++round) {
+    for (int round = 0; round < 50; ++round) {
         const auto cart = node().submit(one_of({0, 1, 2}));
         ASSERT_TRUE(cart);
         for (int i = 0; i < 8; ++i) {  // until lanes are used again
@@ -146,6 +146,9 @@ TEST_F(LanesTest, AHoldOverSeveralIsReleasedWithoutAConflict) {
         answers.push_back(ask(node(), ReleaseHold{.id = cart->hold.id}));
         answers.push_back(ask(node(), ReceiveStock{.sku = skus_[1], .quantity = 1}));
         auto refused = ask(node(), ExtendHold{.id = cart->hold.id});
+        kept_.let_one_go();
+        answers.front().wait();
+        kept_.wait_until_held_back(1);
         kept_.let_go();
         for (auto& answer : answers) {
             EXPECT_TRUE(answer.get().result);
