@@ -18,6 +18,22 @@ Gen<Answer> answer_of(Members Struct::*... members) {
                     [](Struct value) { return Answer(std::move(value)); });
 }
 
+// As it stands in partitions that it was carried to.
+Gen<Event> event_of_a_move() {
+    return gen::oneOf(
+        event_of(&SkuDefined::sku, &SkuDefined::policy, &SkuDefined::defined_at),
+        gen::map(gen::pair(gen::arbitrary<Alert>(), gen::arbitrary<AlertId>()),
+                 [](std::pair<Alert, AlertId> raised) {
+                     raised.first.id = raised.second;
+                     return Event(AlertRaised{.alert = std::move(raised.first)});
+                 }),
+        gen::map(gen::pair(gen::inRange<std::uint32_t>(1, limits::partitions_max + 1),
+                           gen::arbitrary<Version>()),
+                 [](const std::pair<std::uint32_t, Version>& to) {
+                     return Event(PartitionsChanged{.partitions = to.first, .version = to.second});
+                 }));
+}
+
 Gen<Event> any_event() {
     return gen::oneOf(
         event_of(&HoldPlaced::hold),
@@ -76,7 +92,8 @@ Gen<Event> any_event() {
         event_of(&AlertRaised::alert),
         event_of(&AlertAcknowledged::alert, &AlertAcknowledged::kind, &AlertAcknowledged::sku,
                  &AlertAcknowledged::person),
-        event_of(&AlertResolved::alert, &AlertResolved::kind, &AlertResolved::sku));
+        event_of(&AlertResolved::alert, &AlertResolved::kind, &AlertResolved::sku),
+        event_of_a_move());
 }
 
 Gen<Answer> any_answer() {

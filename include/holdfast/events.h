@@ -17,6 +17,8 @@ namespace holdfast {
 struct SkuDefined {
     std::string sku;
     Policy policy;
+    // 0: the version that this event gets. Another one when it came from other partitions.
+    Version defined_at = 0;
     bool operator==(const SkuDefined&) const = default;
 };
 
@@ -256,7 +258,7 @@ struct StockLevelChanged {
     bool operator==(const StockLevelChanged&) const = default;
 };
 
-// `alert.id` is made of the version that this event gets.
+// `alert.id` is made of the version that this event gets. It is set when the event came from other partitions.
 struct AlertRaised {
     Alert alert;
     bool operator==(const AlertRaised&) const = default;
@@ -278,12 +280,21 @@ struct AlertResolved {
     bool operator==(const AlertResolved&) const = default;
 };
 
-using Event = std::variant<HoldPlaced, HoldRefused, HoldAmended, HoldExtended, HoldSecured,
-                           HoldConfirmed, HoldReleased, HoldExpired, HoldLost, BackorderAllocated,
-                           WaitlistJoined, WaitlistLeft, WaitlistOffered, HoldFulfilled,
-                           HoldCancelled, HoldReturned, SkuDefined, LocationDefined, StockReceived,
-                           StockAdjusted, StockMoved, StockTransferred, StockExpected,
-                           StockLevelChanged, AlertRaised, AlertAcknowledged, AlertResolved>;
+// From here on the shop has so many partitions, and what comes later in any of them has a greater version than
+// this, and so than all that was ever given out by those it had before. Stands alone in its append.
+struct PartitionsChanged {
+    std::uint32_t partitions = 1;
+    Version version = 0;
+    bool operator==(const PartitionsChanged&) const = default;
+};
+
+using Event =
+    std::variant<HoldPlaced, HoldRefused, HoldAmended, HoldExtended, HoldSecured, HoldConfirmed,
+                 HoldReleased, HoldExpired, HoldLost, BackorderAllocated, WaitlistJoined,
+                 WaitlistLeft, WaitlistOffered, HoldFulfilled, HoldCancelled, HoldReturned,
+                 SkuDefined, LocationDefined, StockReceived, StockAdjusted, StockMoved,
+                 StockTransferred, StockExpected, StockLevelChanged, AlertRaised, AlertAcknowledged,
+                 AlertResolved, PartitionsChanged>;
 
 // "hold.placed", "stock.received", ...
 std::string_view type_name(const Event& event);

@@ -14,7 +14,7 @@ namespace holdfast {
 // Units of stock. Signed, because corrections are; what each use allows is in limits.h.
 using Quantity = std::int64_t;
 
-// A partition's count of events: the version after its n-th event is n. Gapless.
+// A partition's count of events, gapless: the n-th has n. Only PartitionsChanged moves it on by more than one.
 using Version = std::uint64_t;
 
 // Given out with every change of a hold: the home partition's version at that change, so it grows

@@ -29,7 +29,7 @@ service::MigrationReport migrate(const std::string& from, const std::string& to,
         throw service::MigrationRefused("a store cannot be moved to itself: name another target");
     }
     const auto source = open(from, 1);
-    const auto target = open(to, source->partition_count());
+    const auto target = open(to, options.partitions.value_or(source->partition_count()));
     return service::migrate(*source, *target, options);
 }
 

@@ -7,8 +7,8 @@
 
 namespace holdfast::app {
 
-// Each is a data directory or a postgres:// URL. The target is made when it is not there, with the source's
-// number of partitions. Throws what service::migrate() throws.
+// Each is a data directory or a postgres:// URL. The target is made when it is not there, with as many
+// partitions as the options say. Throws what service::migrate() throws.
 service::MigrationReport migrate(const std::string& from, const std::string& to,
                                  const service::MigrationOptions& options);
 

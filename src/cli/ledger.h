@@ -53,6 +53,7 @@ public:
     void operator()(const AlertRaised&) {}
     void operator()(const AlertAcknowledged&) {}
     void operator()(const AlertResolved&) {}
+    void operator()(const PartitionsChanged&) {}
 
 private:
     // available and safety_stock follow from the others and the policies.

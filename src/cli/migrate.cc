@@ -11,6 +11,7 @@ namespace {
 struct MigrateOptions {
     std::string from;
     std::string to;
+    std::optional<std::uint32_t> partitions;
     bool copy_only = false;
 };
 
@@ -34,7 +35,11 @@ std::string told(const service::MigrationReport& report) {
         report.pause ? " Changes had to wait for " + thousands(report.pause->count()) + " ms." : "";
     return "moved " + report.from + " to " + report.to + ": " + copied +
            "; both audits are clean." + pause + ' ' + report.from +
-           " takes no more changes: serve " + report.to;
+           " takes no more changes: serve " + report.to +
+           (report.cursor.empty() ? ""
+                                  : "\nCursors of the feed are new: who has read all so far goes "
+                                    "on after " +
+                                        report.cursor);
 }
 
 ExitStatus run(const MigrateOptions& options) {
@@ -42,7 +47,8 @@ ExitStatus run(const MigrateOptions& options) {
     try {
         const service::MigrationReport report =
             app::migrate(options.from, options.to,
-                         {.copy_only = options.copy_only,
+                         {.partitions = options.partitions,
+                          .copy_only = options.copy_only,
                           .progress = [&](std::uint64_t done, std::uint64_t total) {
                               progress.show(done, total);
                           }});
@@ -64,21 +70,29 @@ void define_migrate(CLI::App& command, Action& action) {
               "requests. Both stores are audited. From then on the old one takes no more changes, "
               "and says where it went.\n"
               "\n"
+              "--partitions gives the shop another number of them on the way. Fences, ids and keys "
+              "stay good then too, and all history goes along; versions jump, and the cursors of "
+              "the feed are new.\n"
+              "\n"
               "Nodes go on serving a database while it is copied; their changes wait for a moment "
               "at the end. The server of a data directory must be stopped: to keep that short, "
               "copy one of its backups before, with --copy-only. Interrupted, run it again: it "
               "goes on from where it was.",
               "$ holdfast migrate --from shop --to shop-moved\n"
-              "$ holdfast migrate --from shop-moved --to shop"});
+              "$ holdfast migrate --from shop-moved --to shop-wider --partitions 8\n"
+              "$ holdfast migrate --from shop-wider --to shop --partitions 1"});
     command.add_option("--from", options->from, "The store with the shop.")
         ->required()
         ->option_text("STORE");
     command
-        .add_option("--to", options->to,
-                    "The store that it goes to: made when it is not there, with as many "
-                    "partitions.")
+        .add_option("--to", options->to, "The store that it goes to: made when it is not there.")
         ->required()
         ->option_text("STORE");
+    command
+        .add_option("--partitions", options->partitions,
+                    "How many the new store has (default: as many as the old one).")
+        ->option_text("NUMBER")
+        ->check(CLI::Range(std::uint32_t{1}, limits::partitions_max));
     command.add_flag("--copy-only", options->copy_only,
                      "End when the copy has caught up, and leave the old store in service.");
     command.callback([options, &action] { action = [options] { return run(*options); }; });

@@ -230,6 +230,11 @@ Event resolved(const Members& data) {
     return change_of_alert<AlertResolved>(data);
 }
 
+Event partitions_changed(const Members& data) {
+    // Its version is the event's.
+    return PartitionsChanged{.partitions = data.get<std::uint32_t>("partitions"), .version = 0};
+}
+
 template <class E>
 Event plain(const Members& data) {
     return read<E>(data);
@@ -239,35 +244,37 @@ using Reader = Event (*)(const Members&);
 
 // By the name that the event has everywhere.
 const std::map<std::string_view, Reader>& readers() {
-    static const std::map<std::string_view, Reader> table = {{"hold.placed", plain<HoldPlaced>},
-                                                             {"hold.refused", refused},
-                                                             {"hold.amended", plain<HoldAmended>},
-                                                             {"hold.extended", extended},
-                                                             {"hold.secured", plain<HoldSecured>},
-                                                             {"hold.confirmed", confirmed},
-                                                             {"hold.released", plain<HoldReleased>},
-                                                             {"hold.expired", plain<HoldExpired>},
-                                                             {"hold.lost", lost},
-                                                             {"backorder.allocated", allocated},
-                                                             {"waitlist.joined", joined},
-                                                             {"waitlist.left", left},
-                                                             {"waitlist.offered", offered},
-                                                             {"hold.fulfilled", fulfilled},
-                                                             {"hold.cancelled", cancelled},
-                                                             {"hold.returned", returned},
-                                                             {"sku.defined", sku_defined},
-                                                             {"location.defined", location_defined},
-                                                             {"stock.received", received},
-                                                             {"stock.expected", announced},
-                                                             {"stock.adjusted", adjusted},
-                                                             {"stock.moved", moved},
-                                                             {"stock.transferred", transferred},
-                                                             {"stock.low", level<StockLevel::low>},
-                                                             {"stock.out", level<StockLevel::out>},
-                                                             {"stock.back", level<StockLevel::in>},
-                                                             {"alert.raised", raised},
-                                                             {"alert.acknowledged", acknowledged},
-                                                             {"alert.resolved", resolved}};
+    static const std::map<std::string_view, Reader> table = {
+        {"hold.placed", plain<HoldPlaced>},
+        {"hold.refused", refused},
+        {"hold.amended", plain<HoldAmended>},
+        {"hold.extended", extended},
+        {"hold.secured", plain<HoldSecured>},
+        {"hold.confirmed", confirmed},
+        {"hold.released", plain<HoldReleased>},
+        {"hold.expired", plain<HoldExpired>},
+        {"hold.lost", lost},
+        {"backorder.allocated", allocated},
+        {"waitlist.joined", joined},
+        {"waitlist.left", left},
+        {"waitlist.offered", offered},
+        {"hold.fulfilled", fulfilled},
+        {"hold.cancelled", cancelled},
+        {"hold.returned", returned},
+        {"sku.defined", sku_defined},
+        {"location.defined", location_defined},
+        {"stock.received", received},
+        {"stock.expected", announced},
+        {"stock.adjusted", adjusted},
+        {"stock.moved", moved},
+        {"stock.transferred", transferred},
+        {"stock.low", level<StockLevel::low>},
+        {"stock.out", level<StockLevel::out>},
+        {"stock.back", level<StockLevel::in>},
+        {"alert.raised", raised},
+        {"alert.acknowledged", acknowledged},
+        {"alert.resolved", resolved},
+        {"partitions.changed", partitions_changed}};
     return table;
 }
 

@@ -48,7 +48,7 @@ public:
         state_.set_policy(index, e.policy);
         on_sale(sku);
         state_.mark_to_serve(index);
-        sku.defined_at = state_.versions[state_.home(sku)];
+        sku.defined_at = e.defined_at != 0 ? e.defined_at : state_.versions[state_.home(sku)];
     }
     void operator()(const LocationDefined& e) {
         LocationState& location = state_.locations[state_.define_location(e.location)];
@@ -213,7 +213,9 @@ public:
         const SkuIndex index = state_.sku_index(e.alert.sku);
         const SkuState& sku = state_.skus[index];
         Alert alert = e.alert;
-        alert.id = {.version = state_.versions[state_.home(sku)], .token = sku.token};
+        if (alert.id == AlertId{}) {
+            alert.id = {.version = state_.versions[state_.home(sku)], .token = sku.token};
+        }
         state_.raise(index, std::move(alert));
     }
     void operator()(const AlertAcknowledged& e) {
@@ -223,6 +225,11 @@ public:
         alert->acknowledged_at = at_;
     }
     void operator()(const AlertResolved& e) { state_.resolve(e.alert); }
+    void operator()(const PartitionsChanged& e) {
+        for (Version& version : state_.versions) {
+            version = std::max(version, e.version);
+        }
+    }
 
 private:
     // What comes in for the first time, and not for those who wait, needs no further announcement.
@@ -379,12 +386,7 @@ public:
     Touched(const State& state, std::vector<PartitionId>& out) : state_(state), out_(out) {}
 
     void operator()(const SkuDefined& e) { sku(e.sku); }
-    void operator()(const LocationDefined&) {
-        // Every partition knows all places, so that each can decide alone.
-        for (std::uint32_t i = 0; i < state_.partition_count(); ++i) {
-            out_.push_back(static_cast<PartitionId>(i));
-        }
-    }
+    void operator()(const LocationDefined&) { all(); }  // so that each can decide alone
     void operator()(const StockReceived& e) { sku(e.sku); }
     void operator()(const StockExpected& e) { sku(e.sku); }
     void operator()(const StockAdjusted& e) { sku(e.sku); }
@@ -420,8 +422,14 @@ public:
     void operator()(const AlertRaised& e) { sku(e.alert.sku); }
     void operator()(const AlertAcknowledged& e) { sku(e.sku); }
     void operator()(const AlertResolved& e) { sku(e.sku); }
+    void operator()(const PartitionsChanged&) { all(); }
 
 private:
+    void all() {
+        for (std::uint32_t i = 0; i < state_.partition_count(); ++i) {
+            out_.push_back(static_cast<PartitionId>(i));
+        }
+    }
     void home(HoldId id) { out_.push_back(state_.home(id)); }
     void sku(std::string_view name) {
         out_.push_back(partition_of(routing_token(name), state_.partition_count()));

@@ -270,6 +270,7 @@ struct TypeName {
     std::string_view operator()(const AlertRaised&) const { return "alert.raised"; }
     std::string_view operator()(const AlertAcknowledged&) const { return "alert.acknowledged"; }
     std::string_view operator()(const AlertResolved&) const { return "alert.resolved"; }
+    std::string_view operator()(const PartitionsChanged&) const { return "partitions.changed"; }
 };
 
 }  // namespace

@@ -92,6 +92,7 @@ public:
     void operator()(const AlertRaised& e) { alerts(e.alert.sku); }
     void operator()(const AlertAcknowledged& e) { alerts(e.sku); }
     void operator()(const AlertResolved& e) { alerts(e.sku); }
+    void operator()(const PartitionsChanged&) {}  // versions are remembered anyway
 
 private:
     // Nothing: it is a new one, and will go with all that it has.

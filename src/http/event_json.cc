@@ -192,8 +192,8 @@ struct Data {
         json.field("available", event.available);
     }
     void operator()(const AlertRaised& event) const {
-        const AlertId id{.version = version, .token = routing_token(event.alert.sku)};
-        json.field("id", to_string(id));
+        const AlertId made{.version = version, .token = routing_token(event.alert.sku)};
+        json.field("id", to_string(event.alert.id == AlertId{} ? made : event.alert.id));
         write_fields(json, event.alert);
     }
     void operator()(const AlertAcknowledged& event) const {
@@ -201,6 +201,9 @@ struct Data {
         json.field("by", event.person);
     }
     void operator()(const AlertResolved& event) const { alert(event); }
+    void operator()(const PartitionsChanged& event) const {
+        json.field("partitions", event.partitions);
+    }
 
     template <class Changed>
     void alert(const Changed& event) const {

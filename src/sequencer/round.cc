@@ -159,6 +159,7 @@ struct RowWriter {
         round.batch_.erase(RowKind::alert, state.home(*state.find_sku(e.sku)),
                            store::encode_alert_key(e.alert));
     }
+    void operator()(const PartitionsChanged&) {}  // only a move brings it
 
 private:
     void alert(AlertId id, const core::SkuState& sku) {

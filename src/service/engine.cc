@@ -326,10 +326,10 @@ Result<StockAnswer> Engine::stock_at(std::string_view sku, Instant at) {
         if (closing_.stop_requested()) {
             return std::unexpected(sequencer::stopping());
         }
+        // To the end: what several writers made, here or before a move, comes in order of time only within
+        // one partition, and not even there once the number of partitions was changed.
         if (event->at <= at) {
             core::evolve(state, event->event, event->at);
-        } else if (!store_->writer()) {
-            break;  // with several writers only the events of one partition come in order of time
         }
     }
     const core::SkuState* found = state.find_sku(sku);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <future>
+#include <iterator>
 #include <map>
+#include <numeric>
 #include <set>
 #include <string>
 #include <type_traits>
@@ -10,8 +12,12 @@
 
 #include <fmt/format.h>
 
+#include "core/evolve.h"
 #include "core/state.h"
+#include "sequencer/event_log.h"
 #include "service/audit.h"
+#include "service/partition_rows.h"
+#include "service/repartition.h"
 #include "store/codec.h"
 
 namespace holdfast::service {
@@ -27,67 +33,6 @@ constexpr std::size_t piece_bytes = std::size_t{4} << 20;
 // busy that it will not get better.
 constexpr std::uint64_t events_left_max = 1'000;
 constexpr int rounds_max = 10;
-
-// Those of past holds come with the events that change them: there may be any number. What a store keeps
-// of the others is what a start would load, and is compared whole. In the order in which they are written:
-// the rows of stock are written by one append, because RocksDB keeps them by its number.
-const std::vector<RowKind> kinds = {RowKind::stock,     RowKind::sku,      RowKind::location,
-                                    RowKind::live_hold, RowKind::customer, RowKind::answers,
-                                    RowKind::claim,     RowKind::waiting,  RowKind::shopper,
-                                    RowKind::incoming,  RowKind::alert};
-
-template <class Row>
-std::string bytes_of(const Row& row) {
-    std::string bytes;
-    store::encode(bytes, row);
-    return bytes;
-}
-
-// A value as this release writes it: older ones may have written it otherwise.
-std::string canonical(RowKind kind, std::string_view value) {
-    switch (kind) {
-        case RowKind::sku:
-            return bytes_of(store::decode_sku_row(value));
-        case RowKind::location:
-            return bytes_of(store::decode_location_row(value));
-        case RowKind::stock:
-            return bytes_of(store::decode_counters(value));
-        case RowKind::live_hold:
-        case RowKind::past_hold:
-            return bytes_of(store::decode_hold(value));
-        case RowKind::customer:
-            return bytes_of(store::decode_customer_row(value));
-        case RowKind::waiting:
-            return bytes_of(store::decode_waiter_row(value));
-        case RowKind::shopper:
-            return bytes_of(store::decode_shopper_row(value));
-        case RowKind::incoming:
-            return bytes_of(store::decode_receipt_row(value));
-        case RowKind::alert:
-            return bytes_of(store::decode_alert(value));
-        case RowKind::answers:
-        case RowKind::claim:
-            return std::string(value);
-    }
-    return std::string(value);
-}
-
-using RowsOfKind = std::map<std::string, std::string, std::less<>>;
-using Rows = std::map<RowKind, RowsOfKind>;
-struct Kept {
-    std::vector<store::Head> heads;
-    std::vector<Rows> partitions;
-};
-
-Kept load(store::Store& store) {
-    Kept kept;
-    kept.partitions.resize(store.partition_count());
-    kept.heads = store.load(kinds, [&kept](RowKind kind, PartitionId partition,
-                                           std::string_view key, std::string_view value) {
-        kept.partitions[partition][kind].emplace(key, canonical(kind, value));
-    });
-    return kept;
-}
 
 std::uint64_t events_of(const std::vector<store::Head>& heads) {
     std::uint64_t events = 0;
@@ -118,27 +63,46 @@ HoldId hold_of(const Event& event) {
 class Migration {
 public:
     Migration(store::MovableStore& from, store::MovableStore& to, const MigrationOptions& options)
-        : from_(from), to_(to), options_(options), state_(from.partition_count()) {}
+        : from_(from), to_(to), options_(options), state_(from.partition_count()) {
+        if (from.partition_count() != to.partition_count()) {
+            repartition_.emplace(from.partition_count(), to.partition_count());
+        }
+    }
 
     MigrationReport run();
 
 private:
     void check_ends();
     void check_prefix();
-    void check_audit(store::MovableStore& store);
+    std::uint64_t check_audit(store::MovableStore& store);
     std::uint64_t catch_up();
+    void copy_events(const std::vector<store::Head>& until);
     void copy_events(PartitionId partition, Version until);
     void copy_blob(PartitionId partition, const store::EventBlob& blob);
-    void copy_rows(PartitionId partition, const store::Head& until, const Rows& rows);
+    void copy_past_hold(store::Batch& batch, PartitionId from, PartitionId to, HoldId id);
+    void copy_rows(PartitionId partition, const Rows& rows);
+    void finish();
     void compare();
     void append(store::Batch batch);
+    [[noreturn]] void refuse_as_no_copy(std::size_t partition, Version version);
+
+    // Where the number of partitions changes:
+    void find_position();
+    bool is_of_a_move(const RecordedEvent& recorded);
+    void carry_events(const std::vector<store::Head>& until);
+    void carry(const std::vector<RecordedEvent>& appended);
+    void add(store::Batch& batch, std::uint32_t index, const Event& event);
+    void change_partitions();
 
     store::MovableStore& from_;
     store::MovableStore& to_;
     const MigrationOptions& options_;
     const core::State state_;  // knows which partition is a hold's home
-    Kept source_;              // when it was last looked at
-    Kept target_;
+    std::optional<Repartition> repartition_;
+    std::vector<Version> position_;  // in the source: what is behind it is in the target
+    Instant time_;                   // of the last event that was carried
+    PartitionRows source_;           // when it was last looked at, and as the target is to have it
+    PartitionRows target_;
     MigrationReport report_;
 };
 
@@ -146,12 +110,6 @@ void Migration::check_ends() {
     if (from_.id() == to_.id()) {
         throw MigrationRefused(fmt::format(
             "{} and {} are the same store: name another one to move to", from_.name(), to_.name()));
-    }
-    if (from_.partition_count() != to_.partition_count()) {
-        throw MigrationRefused(fmt::format(
-            "{} has {} partitions and {} has {}: a move keeps their number; name a target that is "
-            "not there yet",
-            from_.name(), from_.partition_count(), to_.name(), to_.partition_count()));
     }
     const Notice source = from_.notice();
     if (source.reason == Notice::Reason::unfinished ||
@@ -169,6 +127,13 @@ void Migration::check_ends() {
             fmt::format("{} has a shop of its own: name a target that is not there yet, or is an "
                         "unfinished copy of {}",
                         to_.name(), from_.name()));
+    }
+    const std::uint32_t wanted = options_.partitions.value_or(from_.partition_count());
+    if (wanted != to_.partition_count()) {
+        throw MigrationRefused(fmt::format(
+            "{} is to have {} partitions, and has {} already: name a target that is not there yet, "
+            "or say --partitions {}",
+            to_.name(), wanted, to_.partition_count(), to_.partition_count()));
     }
     if (events_of(from_.heads()) == 0) {
         throw MigrationRefused(
@@ -191,15 +156,62 @@ void Migration::check_prefix() {
                                                       : std::vector<store::EventBlob>{};
         if (here.empty() || there.empty() || here.front().last != there.front().last ||
             here.front().bytes != there.front().bytes) {
-            throw MigrationRefused(fmt::format(
-                "{} has events that {} does not have (partition {} up to version {}): it is no "
-                "copy of it, or was served meanwhile; name a target that is not there yet",
-                to_.name(), from_.name(), i, version));
+            refuse_as_no_copy(i, version);
         }
     }
 }
 
-void Migration::check_audit(store::MovableStore& store) {
+void Migration::refuse_as_no_copy(std::size_t partition, Version version) {
+    throw MigrationRefused(
+        fmt::format("{} has events that {} does not have (partition {} up to version {}): it is no "
+                    "copy of it, or was served meanwhile; name a target that is not there yet",
+                    to_.name(), from_.name(), partition, version));
+}
+
+// Each event says which of the old partitions it touched: so their versions can be counted again.
+void Migration::find_position() {
+    position_.assign(from_.partition_count(), 0);
+    std::vector<RecordedEvent> last(position_.size());
+    sequencer::EventLog log(to_, std::vector<Version>(to_.partition_count()), target_.heads);
+    while (const auto recorded = log.next()) {
+        time_ = std::max(time_, recorded->at);
+        if (is_of_a_move(*recorded)) {
+            continue;
+        }
+        for (const PartitionId partition : repartition_->touched_before(recorded->event)) {
+            position_[partition] = Repartition::next(position_[partition], recorded->event);
+            last[partition] = *recorded;
+        }
+    }
+    const std::vector<store::Head> heads = from_.heads();
+    for (std::size_t i = 0; i < position_.size(); ++i) {
+        const Version version = position_[i];
+        if (version == 0) {
+            continue;
+        }
+        const auto partition = static_cast<PartitionId>(i);
+        const auto here = version <= heads[i].version ? from_.tail(partition, version - 1, 1)
+                                                      : std::vector<store::EventBlob>{};
+        const auto events = here.empty() ? std::vector<RecordedEvent>{}
+                                         : store::decode_blob(partition, here.front());
+        const auto same = std::ranges::find(events, version, &RecordedEvent::version);
+        if (same == events.end() || same->at != last[i].at ||
+            Repartition::carried(*same) != Repartition::carried(last[i])) {
+            refuse_as_no_copy(i, version);
+        }
+    }
+}
+
+// Whether a run that was interrupted at its very end has written it: the source does not have it.
+bool Migration::is_of_a_move(const RecordedEvent& recorded) {
+    if (!std::holds_alternative<PartitionsChanged>(recorded.event)) {
+        return false;
+    }
+    const auto next = from_.tail(0, position_[0], 1);
+    return next.empty() || store::decode_blob(0, next.front()).front().event != recorded.event;
+}
+
+std::uint64_t Migration::check_audit(store::MovableStore& store) {
     const AuditReport report = audit(store);
     if (!report.clean()) {
         const AuditDifference& first = report.differences.front();
@@ -208,9 +220,15 @@ void Migration::check_audit(store::MovableStore& store) {
             "by the events {}; see holdfast audit",
             store.name(), report.differences.size(), first.what, first.kept, first.events));
     }
+    return report.events;
 }
 
 void Migration::append(store::Batch batch) {
+    const std::uint64_t number = batch.number;
+    std::vector<std::pair<PartitionId, Version>> next;
+    for (const store::PartitionStep& step : batch.steps) {
+        next.emplace_back(step.partition, step.next);
+    }
     std::promise<store::AppendResult> answered;
     to_.append(std::move(batch),
                [&](store::AppendResult result) { answered.set_value(std::move(result)); });
@@ -224,15 +242,30 @@ void Migration::append(store::Batch batch) {
             "{} failed while it was written: {}. Run the same again to go on from where it stopped",
             to_.name(), result.error));
     }
-    options_.progress(events_of(target_.heads), events_of(source_.heads));
+    for (const auto& [partition, version] : next) {
+        target_.heads[partition] = {.version = version, .batch = number};
+    }
+    const std::uint64_t done =
+        repartition_ ? std::reduce(position_.begin(), position_.end()) : events_of(target_.heads);
+    options_.progress(done, events_of(source_.heads));
 }
 
-// As it was appended to the source, with the past holds that it is about as they are in the source by now:
-// if one changes later, there is a later event about it.
+// As it is in the source by now: if it changes later, there is a later event about it.
+void Migration::copy_past_hold(store::Batch& batch, PartitionId from, PartitionId to, HoldId id) {
+    const std::string key = store::encode_id_key(id);
+    if (const auto value = from_.find(from, RowKind::past_hold, key)) {
+        batch.put(RowKind::past_hold, to, key, [&](std::string& out) { out += *value; });
+        ++report_.rows;
+    }
+}
+
+// As it was appended to the source, with the past holds that it is about.
 void Migration::copy_blob(PartitionId partition, const store::EventBlob& blob) {
-    store::Head& head = target_.heads[partition];
+    const store::Head& head = target_.heads[partition];
     const std::vector<RecordedEvent> events = store::decode_blob(partition, blob);
-    if (blob.first != head.version + 1 || events.empty()) {
+    const bool follows = blob.first == head.version + 1 ||
+                         std::holds_alternative<PartitionsChanged>(events.front().event);
+    if (!follows) {
         throw store::StoreError(
             fmt::format("events of partition {} after version {} are missing in {}: it is damaged; "
                         "restore a backup",
@@ -244,19 +277,15 @@ void Migration::copy_blob(PartitionId partition, const store::EventBlob& blob) {
                            .next = blob.last,
                            .events = blob.bytes});
     std::set<HoldId> holds;
+    std::vector<PartitionId> touched;
     for (const RecordedEvent& recorded : events) {
+        core::touched_partitions(state_, recorded.event, touched);
+        report_.copied += touched.front() == partition ? 1U : 0U;  // each counts once
         const HoldId id = hold_of(recorded.event);
-        if (id == HoldId{} || state_.home(id) != partition || !holds.insert(id).second) {
-            continue;
-        }
-        const std::string key = store::encode_id_key(id);
-        if (const auto value = from_.find(partition, RowKind::past_hold, key)) {
-            batch.put(RowKind::past_hold, partition, key, [&](std::string& out) { out += *value; });
-            ++report_.rows;
+        if (id != HoldId{} && state_.home(id) == partition && holds.insert(id).second) {
+            copy_past_hold(batch, partition, partition, id);
         }
     }
-    report_.copied += blob.last - head.version;
-    head = {.version = blob.last, .batch = batch.number};
     append(std::move(batch));
 }
 
@@ -278,12 +307,87 @@ void Migration::copy_events(PartitionId partition, Version until) {
     }
 }
 
-// Makes the target's rows what the source's are, and its head too.
-void Migration::copy_rows(PartitionId partition, const store::Head& until, const Rows& rows) {
-    store::Head& head = target_.heads[partition];
-    head.batch = std::max(head.batch, until.batch);
+void Migration::copy_events(const std::vector<store::Head>& until) {
+    if (repartition_) {
+        carry_events(until);
+        return;
+    }
+    for (std::size_t i = 0; i < until.size(); ++i) {
+        copy_events(static_cast<PartitionId>(i), until[i].version);
+    }
+}
+
+// In the order of the source's appends, each as one. Of appends that had no partition in common one with a
+// lower number may come to light after one with a higher: then it stays the later one, and its number is
+// another.
+void Migration::carry_events(const std::vector<store::Head>& until) {
+    sequencer::EventLog log(from_, position_, until);
+    std::vector<RecordedEvent> appended;
+    for (bool more = true; more;) {
+        std::optional<RecordedEvent> event = log.next();
+        more = event.has_value();
+        if (!appended.empty() && (!more || event->batch != appended.front().batch)) {
+            carry(appended);
+            appended.clear();
+        }
+        if (more) {
+            appended.push_back(*std::move(event));
+        }
+    }
+}
+
+void Migration::carry(const std::vector<RecordedEvent>& appended) {
+    const RecordedEvent& first = appended.front();
+    time_ = std::max(time_, first.at);
+    store::Batch batch{.number = std::max(store::last_batch(target_.heads) + 1, first.batch),
+                       .at = first.at};
+    std::set<HoldId> holds;
+    for (const RecordedEvent& recorded : appended) {
+        add(batch, recorded.index, Repartition::carried(recorded));
+        for (const PartitionId partition : repartition_->touched_before(recorded.event)) {
+            position_[partition] = Repartition::next(position_[partition], recorded.event);
+        }
+        const HoldId id = hold_of(recorded.event);
+        if (id != HoldId{} && holds.insert(id).second) {
+            copy_past_hold(batch, repartition_->home_before(id), repartition_->home_after(id), id);
+        }
+    }
+    report_.copied += appended.size();
+    append(std::move(batch));
+}
+
+void Migration::add(store::Batch& batch, std::uint32_t index, const Event& event) {
+    for (const PartitionId partition : repartition_->touched_after(event)) {
+        auto step = std::ranges::find(batch.steps, partition, &store::PartitionStep::partition);
+        if (step == batch.steps.end()) {
+            const Version version = target_.heads[partition].version;
+            step = batch.steps.insert(
+                step, {.partition = partition, .expected = version, .next = version, .events = {}});
+            store::encode_blob_header(step->events, batch.number, batch.at);
+        }
+        store::encode(step->events, index, event);
+        step->next = Repartition::next(step->next, event);
+    }
+}
+
+// Fences grow on: what anybody was given before is below all that comes after.
+void Migration::change_partitions() {
+    store::Batch batch{.number = store::last_batch(target_.heads) + 1, .at = time_};
+    add(batch, 0,
+        PartitionsChanged{.partitions = to_.partition_count(),
+                          .version = repartition_->beyond(source_.heads, target_.heads)});
+    append(std::move(batch));
+    ++report_.copied;
+}
+
+// Makes the target's rows what the source's are.
+void Migration::copy_rows(PartitionId partition, const Rows& rows) {
+    const store::Head& head = target_.heads[partition];
+    const std::uint64_t number = repartition_
+                                     ? store::last_batch(target_.heads) + 1
+                                     : std::max(head.batch, source_.heads[partition].batch);
     const auto begin = [&] {
-        store::Batch batch{.number = head.batch};
+        store::Batch batch{.number = number};
         batch.steps.push_back(
             {.partition = partition, .expected = head.version, .next = head.version, .events = {}});
         return batch;
@@ -294,7 +398,7 @@ void Migration::copy_rows(PartitionId partition, const store::Head& until, const
         const auto found = all.find(kind);
         return found == all.end() ? none : found->second;
     };
-    for (const RowKind kind : kinds) {
+    for (const RowKind kind : kinds_of_rows()) {
         const RowsOfKind& here = of(rows, kind);
         const RowsOfKind& there = of(target_.partitions[partition], kind);
         const auto room = [&] {
@@ -317,7 +421,10 @@ void Migration::copy_rows(PartitionId partition, const store::Head& until, const
             }
         }
     }
-    append(std::move(batch));
+    // Also for the number alone, where it is that of the source.
+    if (!batch.rows.empty() || (!repartition_ && number != head.batch)) {
+        append(std::move(batch));
+    }
 }
 
 // Brings the target to where the source is now. Returns how many events that took.
@@ -325,14 +432,14 @@ std::uint64_t Migration::catch_up() {
     const std::uint64_t before = report_.copied;
     // Most of the events first: rows that are read now would be old when those are there.
     source_.heads = from_.heads();
-    for (std::uint32_t i = 0; i < from_.partition_count(); ++i) {
-        copy_events(static_cast<PartitionId>(i), source_.heads[i].version);
+    copy_events(source_.heads);
+    source_ = load_rows(from_);
+    copy_events(source_.heads);
+    if (repartition_) {
+        source_.partitions = repartition_->carried(std::move(source_.partitions));
     }
-    source_ = load(from_);
-    for (std::uint32_t i = 0; i < from_.partition_count(); ++i) {
-        const auto partition = static_cast<PartitionId>(i);
-        copy_events(partition, source_.heads[i].version);
-        copy_rows(partition, source_.heads[i], source_.partitions[i]);
+    for (std::size_t i = 0; i < source_.partitions.size(); ++i) {
+        copy_rows(static_cast<PartitionId>(i), source_.partitions[i]);
     }
     target_.partitions = source_.partitions;
     return report_.copied - before;
@@ -340,16 +447,36 @@ std::uint64_t Migration::catch_up() {
 
 // While nobody changes either.
 void Migration::compare() {
-    const Kept kept = load(to_);
+    const std::vector<store::Head>& heads = repartition_ ? target_.heads : source_.heads;
+    const PartitionRows kept = load_rows(to_);
     for (std::size_t i = 0; i < kept.heads.size(); ++i) {
-        if (kept.heads[i].version != source_.heads[i].version ||
+        if (kept.heads[i].version != heads[i].version ||
             kept.partitions[i] != source_.partitions[i]) {
             throw store::StoreError(fmt::format(
-                "partition {} is not the same in {} and {} after it was copied: the move was not "
+                "partition {} of {} is not what it should be after {} was copied: the move was not "
                 "finished, and the old store stays as it was. Run the same again, and report it",
-                i, from_.name(), to_.name()));
+                i, to_.name(), from_.name()));
         }
     }
+}
+
+// While nobody changes the source.
+void Migration::finish() {
+    const auto begin = Steady::now();
+    from_.hold_others();
+    catch_up();
+    if (repartition_) {
+        change_partitions();
+    }
+    compare();
+    // In this order: never are two stores in service.
+    from_.retire({.reason = Notice::Reason::moved, .id = to_.id(), .name = to_.name()});
+    to_.set_notice({});
+    if (from_.writer()) {
+        report_.pause =
+            std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - begin);
+    }
+    report_.finished = true;
 }
 
 MigrationReport Migration::run() {
@@ -360,33 +487,27 @@ MigrationReport Migration::run() {
     report_.partitions = to_.partition_count();
     report_.finished = report_.was_finished;
     if (report_.was_finished) {
-        report_.events = events_of(target_.heads);
         return report_;
     }
-    check_prefix();
+    repartition_ ? find_position() : check_prefix();
     to_.set_notice({.reason = Notice::Reason::unfinished, .id = from_.id(), .name = from_.name()});
-    target_ = load(to_);
+    target_ = load_rows(to_);
     catch_up();
     check_audit(from_);
-    check_audit(to_);
+    const std::uint64_t copied = report_.copied;
+    report_.events = check_audit(to_);
     for (int round = 1; from_.writer() && round < rounds_max && catch_up() > events_left_max;) {
         ++round;
     }
     if (!options_.copy_only) {
-        const auto begin = Steady::now();
-        from_.hold_others();
-        catch_up();
-        compare();
-        // In this order: never are two stores in service.
-        from_.retire({.reason = Notice::Reason::moved, .id = to_.id(), .name = to_.name()});
-        to_.set_notice({});
-        if (from_.writer()) {
-            report_.pause =
-                std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - begin);
-        }
-        report_.finished = true;
+        finish();
     }
-    report_.events = events_of(target_.heads);
+    report_.events += report_.copied - copied;
+    if (repartition_ && report_.finished) {
+        std::vector<Version> versions;
+        std::ranges::transform(target_.heads, std::back_inserter(versions), &store::Head::version);
+        report_.cursor = fmt::format("{}", fmt::join(versions, "-"));
+    }
     return report_;
 }
 

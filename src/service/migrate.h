@@ -1,7 +1,9 @@
 // Moves a shop from one store to another: all events, versions and numbers as they are, so that cursors of the
-// feed, fences, ids and idempotency keys stay good; then the rows. Both stores have the same number of
-// partitions: with another one every version would be another, and with it the fences and cursors that are
-// out in the world.
+// feed, fences, ids and idempotency keys stay good; then the rows.
+//
+// Into another number of partitions the same events go in one order, each to the partitions that it touches
+// there, and the last is one that raises all versions above those that were ever given out: so fences go on
+// growing, and all but the cursors of the feed stays good. See repartition.h.
 //
 // A store that several nodes serve is copied while they do. What they change meanwhile is copied after, until
 // little is left; then their appends wait, the rest is copied and compared, and from there on the old store
@@ -31,6 +33,8 @@ public:
 };
 
 struct MigrationOptions {
+    // That the target is to have; none: as many as the source.
+    std::optional<std::uint32_t> partitions;
     // Ends when the copy has caught up: the source stays in service, the copy unfinished.
     bool copy_only = false;
     // After each append to the target: how many events it has, of how many. When it throws the migration ends
@@ -43,12 +47,14 @@ struct MigrationReport {
     bool was_finished = false;  // by an earlier run: nothing was done
     std::string from;           // their names, without passwords
     std::string to;
-    std::uint64_t partitions = 0;
-    std::uint64_t events = 0;  // that the target has now
-    std::uint64_t copied = 0;  // of them by this run
-    std::uint64_t rows = 0;    // written by this run, and those that were taken away
+    std::uint64_t partitions = 0;  // of the target
+    std::uint64_t events = 0;      // that the target has now
+    std::uint64_t copied = 0;      // of them by this run
+    std::uint64_t rows = 0;        // written by this run, and those that were taken away
     // How long appends to a source that others serve had to wait.
     std::optional<std::chrono::milliseconds> pause;
+    // Of the feed, behind all that was carried. Empty where those of the source stay good.
+    std::string cursor;
 };
 
 // Throws MigrationRefused and StoreError.

@@ -513,23 +513,31 @@ std::vector<RecordedEvent> decode_blob(PartitionId partition, const EventBlob& b
     check_format(in);
     const std::uint64_t batch = in.number();
     const Instant at = in.instant();
-    const std::uint64_t further = blob.last - blob.first;
-    if (further >= in.left() / event_bytes_min) {
-        in.fail("fewer events than versions");
-    }
-    std::vector<RecordedEvent> events;
-    events.reserve(static_cast<std::size_t>(further) + 1);
-    for (std::uint64_t i = 0; i <= further; ++i) {
+    const auto read = [&](Version version) {
         const std::uint64_t index = in.number();
         if (index > std::numeric_limits<std::uint32_t>::max()) {
             in.fail("an index of more than 32 bits");
         }
-        events.push_back({.partition = partition,
-                          .version = blob.first + i,
-                          .batch = batch,
-                          .index = static_cast<std::uint32_t>(index),
-                          .at = at,
-                          .event = read_event(in)});
+        return RecordedEvent{.partition = partition,
+                             .version = version,
+                             .batch = batch,
+                             .index = static_cast<std::uint32_t>(index),
+                             .at = at,
+                             .event = read_event(in)};
+    };
+    std::vector<RecordedEvent> events = {read(blob.first)};
+    if (const auto* changed = std::get_if<PartitionsChanged>(&events.front().event);
+        changed != nullptr && changed->version == blob.last && in.left() == 0) {
+        events.front().version = blob.last;  // the one event that moves it on by more than one
+        return events;
+    }
+    const std::uint64_t further = blob.last - blob.first;
+    if (further > in.left() / event_bytes_min) {
+        in.fail("fewer events than versions");
+    }
+    events.reserve(static_cast<std::size_t>(further) + 1);
+    for (std::uint64_t i = 1; i <= further; ++i) {
+        events.push_back(read(blob.first + i));
     }
     in.expect_end();
     return events;

@@ -77,8 +77,22 @@ StockLevelChanged read_level_changed(ByteReader& in) {
 }
 
 void write(ByteWriter& out, const AlertRaised& event) {
-    write_tag(out, EventTag::alert_raised);
+    const bool named = event.alert.id != AlertId{};
+    write_tag(out, named ? EventTag::alert_raised_as : EventTag::alert_raised);
+    if (named) {
+        out.number(event.alert.id.version);
+        out.number(event.alert.id.token);
+    }
     write(out, event.alert);
+}
+
+AlertRaised read_raised_as(ByteReader& in) {
+    AlertId id;
+    id.version = in.number();
+    id.token = static_cast<std::uint16_t>(in.number());
+    AlertRaised event{.alert = read_alert(in)};
+    event.alert.id = id;
+    return event;
 }
 
 void write(ByteWriter& out, const AlertAcknowledged& event) {

@@ -27,14 +27,18 @@
 //   38 expected   text:sku text:location signed:quantity instant:expected_at text:reference
 //   39 received   as 34, then signed:expected, which is not 0
 //   40 level      text:sku enum:level signed:available
+//   41 sku        as 32, then number:defined_at, which is not 0
 //   48 raised     alert
 //   49 acknowledged   number:version number:token enum:kind text:sku text:person
 //   50 resolved   number:version number:token enum:kind text:sku
+//   51 raised     number:version number:token of its id, then as 48
+//   64 partitions number:partitions number:version
 //   alert      = enum:kind text:sku signed:figure signed:bound signed:order enum:measure instant:raised_at
 //                flags [text:acknowledged_by instant:acknowledged_at]    flags: 0x01 acknowledged
 //   part       = text:sku text:location signed:quantity flags [signed:backordered number:place]
 //                flags: 0x01 limited, 0x02 units wait, 0x04 windowed
 //   short line = text:sku text:location signed:wanted signed:available
+#include <holdfast/limits.h>
 #include "store/codec_values.h"
 #include "store/event_tags.h"
 
@@ -344,15 +348,36 @@ HoldReturned read_returned(ByteReader& in) {
 }
 
 void write(ByteWriter& out, const SkuDefined& event) {
-    write_tag(out, EventTag::sku_defined);
+    write_tag(out, event.defined_at == 0 ? EventTag::sku_defined : EventTag::sku_defined_at);
     out.text(event.sku);
     write(out, event.policy);
+    if (event.defined_at != 0) {
+        out.number(event.defined_at);
+    }
 }
 
-SkuDefined read_sku_defined(ByteReader& in) {
+SkuDefined read_sku_defined(ByteReader& in, bool with_version) {
     SkuDefined event;
     event.sku = in.text();
     event.policy = read_policy(in);
+    event.defined_at = with_version ? in.number() : 0;
+    return event;
+}
+
+void write(ByteWriter& out, const PartitionsChanged& event) {
+    write_tag(out, EventTag::partitions_changed);
+    out.number(event.partitions);
+    out.number(event.version);
+}
+
+PartitionsChanged read_partitions_changed(ByteReader& in) {
+    PartitionsChanged event;
+    const std::uint64_t partitions = in.number();
+    if (partitions == 0 || partitions > limits::partitions_max) {
+        in.fail("a number of partitions that there cannot be");
+    }
+    event.partitions = static_cast<std::uint32_t>(partitions);
+    event.version = in.number();
     return event;
 }
 
@@ -486,7 +511,8 @@ void encode_hold_placed(std::string& out, std::uint32_t index, std::string_view 
 }
 
 Event read_event(ByteReader& in) {
-    switch (static_cast<EventTag>(in.byte())) {
+    const auto tag = static_cast<EventTag>(in.byte());
+    switch (tag) {
         case EventTag::hold_placed:
             return HoldPlaced{.hold = read_hold(in)};
         case EventTag::hold_refused:
@@ -510,9 +536,8 @@ Event read_event(ByteReader& in) {
         case EventTag::backorder_allocated:
             return read_allocated(in);
         case EventTag::waitlist_joined:
-            return read_waitlist_joined(in, false);
         case EventTag::waitlist_joined_from:
-            return read_waitlist_joined(in, true);
+            return read_waitlist_joined(in, tag == EventTag::waitlist_joined_from);
         case EventTag::waitlist_left:
             return read_waitlist_left(in);
         case EventTag::waitlist_offered:
@@ -524,13 +549,13 @@ Event read_event(ByteReader& in) {
         case EventTag::hold_returned:
             return read_returned(in);
         case EventTag::sku_defined:
-            return read_sku_defined(in);
+        case EventTag::sku_defined_at:
+            return read_sku_defined(in, tag == EventTag::sku_defined_at);
         case EventTag::location_defined:
             return read_location_defined(in);
         case EventTag::stock_received:
-            return read_received(in, false);
         case EventTag::expected_received:
-            return read_received(in, true);
+            return read_received(in, tag == EventTag::expected_received);
         case EventTag::stock_expected:
             return read_expected(in);
         case EventTag::stock_adjusted:
@@ -543,10 +568,14 @@ Event read_event(ByteReader& in) {
             return read_level_changed(in);
         case EventTag::alert_raised:
             return AlertRaised{.alert = read_alert(in)};
+        case EventTag::alert_raised_as:
+            return read_raised_as(in);
         case EventTag::alert_acknowledged:
             return read_acknowledged(in);
         case EventTag::alert_resolved:
             return read_resolved(in);
+        case EventTag::partitions_changed:
+            return read_partitions_changed(in);
     }
     in.fail("an unknown kind of event");
 }

@@ -406,11 +406,21 @@ std::vector<Event> golden_windows() {
                                          .windowed = true}}}};
 }
 
+// What an event says besides when it came from other partitions.
+std::vector<Event> golden_moved() {
+    Alert alert = golden_alert();
+    alert.id = {.version = 98, .token = 0x090a};
+    return {SkuDefined{.sku = "mug", .policy = {}, .defined_at = 300},
+            AlertRaised{.alert = std::move(alert)},
+            PartitionsChanged{.partitions = 16, .version = 4'711}};
+}
+
 std::vector<Event> all_golden_events() {
     std::vector<Event> events = golden_events();
     std::ranges::move(golden_promises(), std::back_inserter(events));
     std::ranges::move(golden_alerts(), std::back_inserter(events));
     std::ranges::move(golden_windows(), std::back_inserter(events));
+    std::ranges::move(golden_moved(), std::back_inserter(events));
     return events;
 }
 

@@ -34,6 +34,7 @@ WaitlistLeft read_waitlist_left(ByteReader& in);
 WaitlistOffered read_waitlist_offered(ByteReader& in);
 Alert read_alert(ByteReader& in);
 StockLevelChanged read_level_changed(ByteReader& in);
+AlertRaised read_raised_as(ByteReader& in);
 AlertAcknowledged read_acknowledged(ByteReader& in);
 AlertResolved read_resolved(ByteReader& in);
 Event read_event(ByteReader& in);

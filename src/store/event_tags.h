@@ -36,9 +36,12 @@ enum class EventTag : std::uint8_t {
     stock_expected = 38,
     expected_received = 39,
     level_changed = 40,
+    sku_defined_at = 41,
     alert_raised = 48,
     alert_acknowledged = 49,
-    alert_resolved = 50
+    alert_resolved = 50,
+    alert_raised_as = 51,
+    partitions_changed = 64
 };
 
 inline void write_tag(ByteWriter& out, EventTag tag) {

@@ -87,7 +87,7 @@ class Agreement(unittest.TestCase):
         self.assertEqual(documented, table)
 
     def test_events(self):
-        names = set(re.findall(r'"((?:sku|location|stock|hold|backorder|waitlist|alert)\.[a-z]+)"', source("src/core/names.cc")))
+        names = set(re.findall(r'"((?:sku|location|stock|hold|backorder|waitlist|alert|partitions)\.[a-z]+)"', source("src/core/names.cc")))
         self.assertEqual(names, set(quoted(prose(DOCS / "api.md").split("The types:")[1])))
 
     def test_policy(self):

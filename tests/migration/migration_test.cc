@@ -2,150 +2,28 @@
 // while they sell.
 #include "app/migration.h"
 
-#include <algorithm>
-#include <atomic>
 #include <filesystem>
-#include <future>
-#include <thread>
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <holdfast/service.h>
-#include "app/system_clock.h"
 #include "service/audit.h"
-#include "service/migrate.h"
-#include "store/codec.h"
-#include "store/postgres/postgres_store.h"
-#include "store/rocksdb/rocksdb_store.h"
-#include "testing/postgres_server.h"
 #include "testing/random_script.h"
-#include "testing/scratch_directory.h"
 #include "testing/service_target.h"
+#include "tests/migration/movable_shop.h"
 
 namespace holdfast::service {
 namespace {
 
-using holdfast::testing::PostgresServer;
-using holdfast::testing::ScratchDirectory;
+using holdfast::testing::empty;
+using holdfast::testing::everything_in;
+using holdfast::testing::MigrationTest;
+using holdfast::testing::open_place;
+using holdfast::testing::open_to_move;
+using holdfast::testing::partitions;
+using holdfast::testing::Places;
+using holdfast::testing::refusal;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-constexpr std::uint32_t partitions = 3;
-
-// Two places for one shop.
-struct Places {
-    ScratchDirectory scratch;
-    // Where the shop is, and where it goes.
-    std::string directory = scratch.path() / "data";
-    std::string database = PostgresServer::shared().url_of_new_schema();
-
-    [[nodiscard]] std::string other(const std::string& name) const { return scratch.path() / name; }
-};
-
-std::unique_ptr<Service> open_place(const std::string& place,
-                                    std::shared_ptr<const Clock> clock = nullptr) {
-    const bool database = place.starts_with("postgres");
-    return holdfast::open({.data = database ? "" : place,
-                           .store = database ? place : "",
-                           .partitions = partitions,
-                           .clock = std::move(clock)});
-}
-
-std::unique_ptr<store::MovableStore> open_to_move(const std::string& place) {
-    return place.starts_with("postgres")
-               ? store::open_postgres_to_move({.url = place, .partitions = partitions})
-               : store::open_rocksdb_to_move({.path = place, .partitions = partitions});
-}
-
-// All that a store keeps, byte for byte.
-std::string everything_in(const std::string& place) {
-    using store::RowKind;
-    const auto store = open_to_move(place);
-    std::string text;
-    const auto note = [&text](RowKind kind, PartitionId partition, std::string_view key,
-                              std::string_view value) {
-        text += std::to_string(static_cast<int>(kind)) + " " + std::to_string(partition) + " ";
-        (text += key) += " = ";
-        (text += value) += '\n';
-    };
-    const auto heads =
-        store->load({RowKind::sku, RowKind::location, RowKind::stock, RowKind::live_hold,
-                     RowKind::past_hold, RowKind::customer, RowKind::answers, RowKind::claim,
-                     RowKind::waiting, RowKind::shopper, RowKind::incoming, RowKind::alert},
-                    note);
-    for (std::size_t i = 0; i < heads.size(); ++i) {
-        text += "at " + std::to_string(heads[i].version) + ", append " +
-                std::to_string(heads[i].batch) + "\n";
-        for (const auto& blob : store->tail(static_cast<PartitionId>(i), 0, SIZE_MAX / 4)) {
-            text += std::to_string(blob.first) + " to " + std::to_string(blob.last) + ": " +
-                    blob.bytes + "\n";
-        }
-    }
-    return text;
-}
-
-template <class Attempt>
-std::string refusal(Attempt attempt) {
-    try {
-        attempt();
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
-}
-
-class MigrationTest : public ::testing::Test {
-protected:
-    void SetUp() override {
-        if (const auto why = PostgresServer::missing()) {
-            GTEST_SKIP() << *why;
-        }
-        places_ = std::make_unique<Places>();
-    }
-    static MigrationReport move(const std::string& from, const std::string& to,
-                                const MigrationOptions& options = {}) {
-        return app::migrate(from, to, options);
-    }
-    static Result<HoldAnswer> place(Service& service, const std::string& cart,
-                                    const std::string& key = "") {
-        return service.submit(PlaceHold{.cart = cart, .lines = {{"mug", 1, ""}, {"tea", 1, ""}}},
-                              {.idempotency_key = key});
-    }
-    static void stock(Service& service) {
-        for (const char* sku : {"mug", "tea"}) {
-            ASSERT_TRUE(service.submit(DefineSku{.sku = sku}));
-            ASSERT_TRUE(service.submit(ReceiveStock{.sku = sku, .quantity = 100'000}));
-        }
-    }
-    static Result<HoldAnswer> read(Service& service, HoldId id) {
-        std::promise<Result<HoldAnswer>> promise;
-        service.read_hold(
-            id, [&](Outcome<HoldAnswer> outcome) { promise.set_value(std::move(outcome.result)); });
-        return promise.get_future().get();
-    }
-    // A shop with holds of all fates.
-    static void open_shop(const std::string& at) {
-        const auto service = open_place(at);
-        stock(*service);
-        for (int i = 0; i < 8; ++i) {
-            const auto held = place(*service, "cart-" + std::to_string(i));
-            ASSERT_TRUE(held);
-            if (i % 4 == 1) {
-                ASSERT_TRUE(service->submit(ConfirmHold{.id = held->hold.id}));
-            } else if (i % 4 == 2) {
-                ASSERT_TRUE(service->submit(ReleaseHold{.id = held->hold.id}));
-            }
-        }
-    }
-
-    std::unique_ptr<Places> places_;
-};
-
-bool empty(const std::string& place) {
-    return std::ranges::all_of(open_to_move(place)->heads(),
-                               [](const store::Head& head) { return head.version == 0; });
-}
 
 // A shop that moves to the other place, and back, each time that it is opened.
 holdfast::testing::OpenService moving(std::shared_ptr<Places> places) {
@@ -267,71 +145,7 @@ TEST_F(MigrationTest, WhatABackupHasNeedNotBeCopiedWhileTheServerIsStopped) {
 }
 
 TEST_F(MigrationTest, NodesGoOnSellingWhileTheShopIsCopiedAndNoAnswerIsLost) {
-    open_shop(places_->database);
-    std::vector<std::unique_ptr<Service>> nodes;
-    nodes.push_back(open_place(places_->database));
-    nodes.push_back(open_place(places_->database));
-    std::atomic<int> sold{0};
-    std::atomic<bool> closed{false};
-    std::vector<std::vector<HoldId>> held(4);
-    std::vector<std::string> last(held.size());
-    {
-        std::vector<std::jthread> shoppers;
-        shoppers.reserve(held.size());
-        for (std::size_t i = 0; i < held.size(); ++i) {
-            shoppers.emplace_back([&, i] {
-                Service& node = *nodes[i % nodes.size()];
-                while (true) {
-                    auto answer = place(node, "shopper-" + std::to_string(i));
-                    if (!answer) {
-                        last[i] = answer.error().detail;
-                        break;
-                    }
-                    held[i].push_back(answer->hold.id);
-                    ++sold;
-                    sold.notify_all();
-                }
-                closed = true;
-            });
-        }
-        for (int seen = sold; seen < 50; seen = sold) {
-            sold.wait(seen);
-        }
-        // The shop sells on in the middle of the copy.
-        int appends = 0;
-        const auto report = move(places_->database, places_->directory,
-                                 {.progress = [&](std::uint64_t, std::uint64_t) {
-                                     if (++appends == 30) {
-                                         for (int begin = sold, seen = begin;
-                                              seen < begin + 50 && !closed; seen = sold) {
-                                             sold.wait(seen);
-                                         }
-                                     }
-                                 }});
-        EXPECT_TRUE(report.finished);
-        EXPECT_GE(appends, 30);
-    }
-    for (const std::string& text : last) {
-        EXPECT_THAT(text, HasSubstr("was moved to"));
-    }
-    for (const auto& node : nodes) {
-        node->tick();
-        EXPECT_FALSE(node->statistics().serving);
-        EXPECT_THAT(node->statistics().failure, HasSubstr("serve that one"));
-    }
-    nodes.clear();
-    const auto service = open_place(places_->directory);
-    EXPECT_TRUE(service->audit().clean());
-    std::size_t found = 0;
-    for (const auto& ids : held) {
-        for (const HoldId id : ids) {
-            found += read(*service, id).has_value() ? 1 : 0;
-        }
-    }
-    EXPECT_EQ(found, static_cast<std::size_t>(sold));
-    // Those of before the move: 8, of which 2 were confirmed and 2 released.
-    EXPECT_EQ(service->statistics().pending_holds, static_cast<std::size_t>(sold) + 4);
-    EXPECT_THAT(refusal([&] { open_place(places_->database); }), HasSubstr("was moved to"));
+    sell_while_it_moves(places_->database, places_->directory, {});
 }
 
 TEST_F(MigrationTest, StoresThatDoNotSuitAreRefused) {
@@ -351,7 +165,8 @@ TEST_F(MigrationTest, StoresThatDoNotSuitAreRefused) {
         auto wider = holdfast::open({.data = places_->other("wider"), .partitions = 7});
     }
     EXPECT_THAT(refused(from, places_->other("wider")),
-                AllOf(HasSubstr("has 3 partitions"), HasSubstr("has 7")));
+                AllOf(HasSubstr("is to have 3 partitions"), HasSubstr("has 7"),
+                      HasSubstr("say --partitions 7")));
     const std::string copy = places_->other("copy");
     ASSERT_FALSE(move(from, copy, {.copy_only = true}).finished);
     EXPECT_THAT(refused(copy, places_->other("x")), HasSubstr("is an unfinished copy"));

@@ -39,6 +39,8 @@ std::string subject_of(const Event& event) {
             using Kind = std::remove_cvref_t<decltype(e)>;
             if constexpr (requires { e.hold.lines; }) {
                 return to_string(e.hold.id);
+            } else if constexpr (std::is_same_v<Kind, PartitionsChanged>) {
+                return fmt::to_string(e.partitions);
             } else if constexpr (requires { e.sku; }) {
                 return e.sku;
             } else if constexpr (std::is_same_v<Kind, LocationDefined>) {
@@ -79,9 +81,11 @@ FreshHolds write_events(const Batch& batch, std::vector<Command>& commands) {
         }
         std::string types;
         std::string subjects;
+        std::int32_t count = 0;
         for (const RecordedEvent& recorded :
              decode_blob(step.partition,
                          {.first = step.expected + 1, .last = step.next, .bytes = step.events})) {
+            ++count;
             add_element(types, type_name(recorded.event));
             add_element(subjects, subject_of(recorded.event));
             if (const auto* placed = std::get_if<HoldPlaced>(&recorded.event)) {
@@ -89,7 +93,7 @@ FreshHolds write_events(const Batch& batch, std::vector<Command>& commands) {
             }
         }
         events.integer(step.partition).number(step.next);
-        events.integer(static_cast<std::int32_t>(step.next - step.expected));
+        events.integer(count);
         events.number(batch.number).time(batch.at).text(types + '}').text(subjects + '}');
         events.bytes(step.events);
     }
