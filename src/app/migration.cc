@@ -1,5 +1,6 @@
 #include "app/migration.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "store/postgres/postgres_store.h"
@@ -12,10 +13,12 @@ bool names_database(const std::string& store) {
     return store.starts_with("postgres://") || store.starts_with("postgresql://");
 }
 
+// With 0 partitions: one that is there.
 std::unique_ptr<store::MovableStore> open(const std::string& store, std::uint32_t partitions) {
     return names_database(store)
                ? store::open_postgres_to_move({.url = store, .partitions = partitions})
-               : store::open_rocksdb_to_move({.path = store, .partitions = partitions});
+               : store::open_rocksdb_to_move(
+                     {.path = store, .partitions = std::max(partitions, std::uint32_t{1})});
 }
 
 }  // namespace
@@ -28,7 +31,7 @@ service::MigrationReport migrate(const std::string& from, const std::string& to,
     if (from == to) {
         throw service::MigrationRefused("a store cannot be moved to itself: name another target");
     }
-    const auto source = open(from, 1);
+    const auto source = open(from, 0);
     const auto target = open(to, options.partitions.value_or(source->partition_count()));
     return service::migrate(*source, *target, options);
 }

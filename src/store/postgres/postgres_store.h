@@ -26,7 +26,7 @@ struct PostgresOptions {
     // A server whose settings break the promises is refused, unless `accept_risk` names them:
     // ...&accept_risk=fsync,full_page_writes. See postgres::Primary.
     std::string url;
-    // Of a new store, 1 to limits::partitions_max. An existing store keeps what it has.
+    // Of a new store, 1 to limits::partitions_max; 0: it must be there. An existing store keeps what it has.
     std::uint32_t partitions = 16;
     // How long an append may take to find out what became of a transaction whose connection broke. After
     // that its outcome is `unknown`.

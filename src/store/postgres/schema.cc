@@ -104,6 +104,12 @@ Installed install_schema(Connection& connection, const Address& address, std::ui
     for (int attempt = 1;; ++attempt) {
         try {
             auto meta = read(connection);
+            if (!meta && partitions == 0) {
+                throw StoreError(
+                    fmt::format("there is no store at {}: mend the URL, or make one with holdfast "
+                                "serve --store",
+                                address.shown));
+            }
             if (!meta) {
                 make_meta(connection, address.schema, partitions);
                 meta = read(connection);
