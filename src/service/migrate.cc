@@ -29,6 +29,8 @@ using Steady = std::chrono::steady_clock;
 
 // Bytes of events read at once, and of rows written at once.
 constexpr std::size_t piece_bytes = std::size_t{4} << 20;
+// Appends that are written in one step: their answers have to fit into what a connection has room for.
+constexpr std::size_t gathered_max = 256;
 // So few events are left that they may be copied while appends wait; and after so many rounds a shop is so
 // busy that it will not get better.
 constexpr std::uint64_t events_left_max = 1'000;
@@ -83,7 +85,10 @@ private:
     void copy_rows(PartitionId partition, const Rows& rows);
     void finish();
     void compare();
+    void gather(store::Batch batch);
+    void write_gathered();
     void append(store::Batch batch);
+    void check(const store::AppendResult& result);
     [[noreturn]] void refuse_as_no_copy(std::size_t partition, Version version);
 
     // Where the number of partitions changes:
@@ -99,9 +104,11 @@ private:
     const MigrationOptions& options_;
     const core::State state_;  // knows which partition is a hold's home
     std::optional<Repartition> repartition_;
-    std::vector<Version> position_;  // in the source: what is behind it is in the target
-    Instant time_;                   // of the last event that was carried
-    PartitionRows source_;           // when it was last looked at, and as the target is to have it
+    std::vector<Version> position_;       // in the source: what is behind it is in the target
+    Instant time_;                        // of the last event that was carried
+    std::vector<store::Batch> gathered_;  // events that the target is yet to get
+    std::size_t gathered_bytes_ = 0;
+    PartitionRows source_;  // when it was last looked at, and as the target is to have it
     PartitionRows target_;
     MigrationReport report_;
 };
@@ -223,16 +230,7 @@ std::uint64_t Migration::check_audit(store::MovableStore& store) {
     return report.events;
 }
 
-void Migration::append(store::Batch batch) {
-    const std::uint64_t number = batch.number;
-    std::vector<std::pair<PartitionId, Version>> next;
-    for (const store::PartitionStep& step : batch.steps) {
-        next.emplace_back(step.partition, step.next);
-    }
-    std::promise<store::AppendResult> answered;
-    to_.append(std::move(batch),
-               [&](store::AppendResult result) { answered.set_value(std::move(result)); });
-    const store::AppendResult result = answered.get_future().get();
+void Migration::check(const store::AppendResult& result) {
     if (result.outcome == store::AppendOutcome::conflict) {
         throw MigrationRefused(fmt::format("somebody else changes {}: stop whoever serves it ({})",
                                            to_.name(), result.error));
@@ -242,12 +240,39 @@ void Migration::append(store::Batch batch) {
             "{} failed while it was written: {}. Run the same again to go on from where it stopped",
             to_.name(), result.error));
     }
-    for (const auto& [partition, version] : next) {
-        target_.heads[partition] = {.version = version, .batch = number};
-    }
     const std::uint64_t done =
         repartition_ ? std::reduce(position_.begin(), position_.end()) : events_of(target_.heads);
     options_.progress(done, events_of(source_.heads));
+}
+
+// One durable write for many appends: a copy has as many of them as the shop ever had.
+void Migration::gather(store::Batch batch) {
+    gathered_bytes_ += batch.arena.size();
+    for (const store::PartitionStep& step : batch.steps) {
+        gathered_bytes_ += step.events.size();
+        target_.heads[step.partition] = {.version = step.next, .batch = batch.number};
+    }
+    gathered_.push_back(std::move(batch));
+    if (gathered_bytes_ >= options_.gather_bytes || gathered_.size() == gathered_max) {
+        write_gathered();
+    }
+}
+
+void Migration::write_gathered() {
+    if (!gathered_.empty()) {
+        gathered_bytes_ = 0;
+        check(to_.append_all(std::exchange(gathered_, {})));
+    }
+}
+
+void Migration::append(store::Batch batch) {
+    for (const store::PartitionStep& step : batch.steps) {
+        target_.heads[step.partition] = {.version = step.next, .batch = batch.number};
+    }
+    std::promise<store::AppendResult> answered;
+    to_.append(std::move(batch),
+               [&](store::AppendResult result) { answered.set_value(std::move(result)); });
+    check(answered.get_future().get());
 }
 
 // As it is in the source by now: if it changes later, there is a later event about it.
@@ -286,7 +311,7 @@ void Migration::copy_blob(PartitionId partition, const store::EventBlob& blob) {
             copy_past_hold(batch, partition, partition, id);
         }
     }
-    append(std::move(batch));
+    gather(std::move(batch));
 }
 
 void Migration::copy_events(PartitionId partition, Version until) {
@@ -310,11 +335,12 @@ void Migration::copy_events(PartitionId partition, Version until) {
 void Migration::copy_events(const std::vector<store::Head>& until) {
     if (repartition_) {
         carry_events(until);
-        return;
+    } else {
+        for (std::size_t i = 0; i < until.size(); ++i) {
+            copy_events(static_cast<PartitionId>(i), until[i].version);
+        }
     }
-    for (std::size_t i = 0; i < until.size(); ++i) {
-        copy_events(static_cast<PartitionId>(i), until[i].version);
-    }
+    write_gathered();
 }
 
 // In the order of the source's appends, each as one. Of appends that had no partition in common one with a
@@ -353,7 +379,7 @@ void Migration::carry(const std::vector<RecordedEvent>& appended) {
         }
     }
     report_.copied += appended.size();
-    append(std::move(batch));
+    gather(std::move(batch));
 }
 
 void Migration::add(store::Batch& batch, std::uint32_t index, const Event& event) {

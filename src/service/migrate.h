@@ -37,7 +37,9 @@ struct MigrationOptions {
     std::optional<std::uint32_t> partitions;
     // Ends when the copy has caught up: the source stays in service, the copy unfinished.
     bool copy_only = false;
-    // After each append to the target: how many events it has, of how many. When it throws the migration ends
+    // Of events that are written in one step. Less in tests, which look at what is in between.
+    std::size_t gather_bytes = std::size_t{4} << 20;
+    // After each step that wrote to the target: how many events it has, of how many. When it throws the migration ends
     // there.
     std::function<void(std::uint64_t done, std::uint64_t total)> progress = [](auto...) {};
 };

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/store.h"
 
@@ -39,6 +40,9 @@ public:
     virtual Notice notice() = 0;
     // Durable. With a notice the store is opened for a move only, and appended to by nobody else.
     virtual void set_notice(const Notice& notice) = 0;
+    // Appends of events and past holds, in order, in one step: all of them durable, or none is there. What became
+    // of them; when that is unknown, it shows when the store is opened again.
+    virtual AppendResult append_all(std::vector<Batch> batches) = 0;
     // From now on appends of other processes wait: until retire(), or until this one closes the store or
     // dies.
     virtual void hold_others() = 0;

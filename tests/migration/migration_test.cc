@@ -85,11 +85,12 @@ TEST_F(MigrationTest, AMoveThatIsInterruptedAnywhereGoesOn) {
     // The first run is interrupted after its first append, the next after two, and so on.
     for (int allowed = 1; !finished; ++allowed) {
         int appends = 0;
-        const MigrationOptions options{.progress = [&](std::uint64_t, std::uint64_t) {
-            if (++appends == allowed) {
-                throw std::runtime_error("the power went");
-            }
-        }};
+        const MigrationOptions options{.gather_bytes = 1,
+                                       .progress = [&](std::uint64_t, std::uint64_t) {
+                                           if (++appends == allowed) {
+                                               throw std::runtime_error("the power went");
+                                           }
+                                       }};
         const std::string why = refusal(
             [&] { finished = move(places_->directory, places_->database, options).finished; });
         EXPECT_EQ(why, finished ? "" : "the power went");

@@ -142,6 +142,7 @@ void MigrationTest::sell_while_it_moves(const std::string& from, const std::stri
         // The shop sells on in the middle of the copy.
         int appends = 0;
         service::MigrationOptions moving = options;
+        moving.gather_bytes = 1;
         moving.progress = [&](std::uint64_t, std::uint64_t) {
             if (++appends == 30) {
                 for (int begin = sold, seen = begin; seen < begin + 50 && !closed; seen = sold) {

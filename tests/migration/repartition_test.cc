@@ -103,10 +103,9 @@ holdfast::testing::OpenService rearranging(const Places& places) {
 
 TEST_F(RepartitionTest, StoriesAreTheSameWhenTheNumberOfPartitionsChangesBeforeEveryStep) {
     for (const std::string story :
-         {"alerts_reorder", "alerts_shortfall", "backorder_queue", "confirm_some_lines", "fences",
-          "heartbeat", "idempotency", "incoming", "late_payment_retakes", "limit_in_a_window",
-          "policy_changes_waitlist", "reserve_at_checkout", "return", "split", "transfer",
-          "waitlist_behind_orders", "waitlist_fair"}) {
+         {"alerts_reorder", "backorder_queue", "confirm_some_lines", "idempotency", "incoming",
+          "late_payment_retakes", "limit_in_a_window", "policy_changes_waitlist", "return",
+          "transfer", "waitlist_fair"}) {
         SCOPED_TRACE(story);
         const std::filesystem::path file = "tests/scenarios/" + story + ".scenario";
         const Places places;
@@ -210,23 +209,20 @@ TEST_F(RepartitionTest, AMoveThatIsInterruptedAnywhereGoesOnWithWhatWasSoldMeanw
     int sold = 0;
     for (int allowed = 1; !finished; ++allowed) {
         int appends = 0;
-        const MigrationOptions options{.partitions = 5,
-                                       .progress = [&](std::uint64_t, std::uint64_t) {
-                                           if (++appends == allowed) {
-                                               throw std::runtime_error("the power went");
-                                           }
-                                       }};
+        const MigrationOptions options{
+            .partitions = 5, .gather_bytes = 1, .progress = [&](std::uint64_t, std::uint64_t) {
+                if (++appends == allowed) {
+                    throw std::runtime_error("the power went");
+                }
+            }};
         const std::string why = refusal(
             [&] { finished = MigrationTest::move(from, places_->database, options).finished; });
         EXPECT_EQ(why, finished ? "" : "the power went");
         if (!finished) {
             EXPECT_THAT(refusal([&] { open_place(places_->database); }),
                         HasSubstr("is an unfinished copy of"));
-            // Every other time the shop has sold on when the copy is begun again.
-            const auto service = open_place(from);
-            if (allowed % 2 == 0) {
-                ASSERT_TRUE(place(*service, "later-" + std::to_string(++sold)));
-            }
+            // The shop has sold on when the copy is begun again.
+            ASSERT_TRUE(place(*open_place(from), "later-" + std::to_string(++sold)));
         }
     }
     EXPECT_GE(sold, 5);

@@ -1,7 +1,11 @@
 #include "store/postgres/mover.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
+#include "store/postgres/changes.h"
 #include "store/postgres/schema.h"
 
 namespace holdfast::store::postgres {
@@ -13,6 +17,10 @@ constexpr int attempts_max = 10;
 
 // Far above all fences that were ever given out.
 constexpr std::int64_t closed_by = std::int64_t{1} << 62;
+
+const Statement begin_appends{"begin_appends", "BEGIN"};
+const Statement commit_appends{"commit_appends", "COMMIT"};
+const Statement read_fences{"read_fences", "SELECT fence FROM partition ORDER BY partition"};
 
 }  // namespace
 
@@ -34,6 +42,40 @@ void Mover::change(Connection& connection, const Notice& notice) {
         throw StoreError(
             fmt::format("what was changed at {} may not be durable: {}", where_, warning));
     }
+}
+
+AppendResult Mover::append_all(const std::vector<Batch>& batches) {
+    if (!filling_ || primary_.gone(*filling_)) {
+        filling_.reset();
+        filling_ = primary_.connect();
+    }
+    std::vector<std::uint64_t> fences;
+    const Result partitions = filling_->query(read_fences, {});
+    for (int i = 0; i < partitions.rows(); ++i) {
+        fences.push_back(static_cast<std::uint64_t>(partitions.row(i).bigint()));
+    }
+    std::vector<Command> commands = {{.statement = &begin_appends}};
+    for (const Batch& batch : batches) {
+        commands.push_back(move_of(batch, fences));
+        std::ranges::move(changes_of(batch), std::back_inserter(commands));
+    }
+    commands.push_back({.statement = &commit_appends});
+    if (const std::optional<Failure> failure = filling_->pipeline(commands)) {
+        filling_.reset();
+        return {failure->lost               ? AppendOutcome::unknown
+                : not_as_expected(*failure) ? AppendOutcome::conflict
+                                            : AppendOutcome::failed,
+                failure->text};
+    }
+    if (std::string warning = filling_->take_warning(); !warning.empty()) {
+        return {AppendOutcome::unknown, std::move(warning)};
+    }
+    for (const Batch& batch : batches) {
+        for (const PartitionStep& step : batch.steps) {
+            primary_.history().learn(step.partition, {.version = step.next, .batch = batch.number});
+        }
+    }
+    return {};
 }
 
 void Mover::hold_others() {

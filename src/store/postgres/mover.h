@@ -1,11 +1,12 @@
 // Takes a store out of service, and puts it back, while other processes serve it: over a connection of its
 // own, whose transaction has the rows of all partitions locked meanwhile. What it holds back goes on when
-// that connection ends, however it ends. One thread. Throws StoreError.
+// that connection ends, however it ends. And fills one that nobody serves. One thread. Throws StoreError.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "store/movable_store.h"
 #include "store/postgres/primary.h"
@@ -24,6 +25,8 @@ public:
     Mover(Primary& primary, const std::string& where) : primary_(primary), where_(where) {}
 
     void set_notice(const Notice& notice);
+    // See MovableStore.
+    AppendResult append_all(const std::vector<Batch>& batches);
     void hold_others();
     void retire(const Notice& notice);
 
@@ -34,6 +37,7 @@ private:
     Primary& primary_;
     const std::string& where_;
     std::unique_ptr<Connection> holding_;
+    std::unique_ptr<Connection> filling_;
 };
 
 }  // namespace holdfast::store::postgres

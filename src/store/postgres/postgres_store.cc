@@ -110,6 +110,9 @@ public:
     [[nodiscard]] std::string name() const override { return where_; }
     Notice notice() override { return readers_.with(postgres::read_notice); }
     void set_notice(const Notice& notice) override { mover_.set_notice(notice); }
+    AppendResult append_all(std::vector<Batch> batches) override {
+        return mover_.append_all(batches);
+    }
     void hold_others() override { mover_.hold_others(); }
     void retire(const Notice& notice) override { mover_.retire(notice); }
 

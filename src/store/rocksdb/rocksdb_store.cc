@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -179,6 +180,7 @@ public:
     }
     Notice notice() override { return read_notice(db_, database_.path); }
     void set_notice(const Notice& notice) override { write_notice(db_, database_.path, notice); }
+    AppendResult append_all(std::vector<Batch> batches) override;
     void hold_others() override {}  // there are none
     void retire(const Notice& notice) override { set_notice(notice); }
 
@@ -273,6 +275,13 @@ void RocksDbStore::load(const rocksdb::ReadOptions& read, RowKind kind, Partitio
              at->value().ToStringView());
     }
     check(at->status(), "the rows", partition);
+}
+
+AppendResult RocksDbStore::append_all(std::vector<Batch> batches) {
+    std::promise<AppendResult> answered;
+    writer_->append(std::move(batches),
+                    [&](AppendResult result) { answered.set_value(std::move(result)); });
+    return answered.get_future().get();
 }
 
 std::vector<EventBlob> RocksDbStore::tail(PartitionId partition, Version after,

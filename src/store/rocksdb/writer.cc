@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -51,9 +52,15 @@ void Writer::finish() {
 }
 
 void Writer::append(Batch batch, AppendDone done) {
+    std::vector<Batch> one;
+    one.push_back(std::move(batch));
+    append(std::move(one), std::move(done));
+}
+
+void Writer::append(std::vector<Batch> batches, AppendDone done) {
     {
         const std::lock_guard lock(mutex_);
-        tasks_.push_back({std::move(batch), std::move(done)});
+        tasks_.push_back({std::move(batches), std::move(done)});
     }
     ++accepted_;
     accepted_.notify_one();
@@ -84,25 +91,45 @@ void Writer::run() {
         Task task = std::move(tasks_.front());
         tasks_.pop_front();
         lock.unlock();
-        task.done(carry_out(task.batch));
+        task.done(carry_out(task.batches));
         ++carried_out;
     }
 }
 
-AppendResult Writer::carry_out(const Batch& batch) {
+std::optional<AppendResult> Writer::conflict(const std::vector<Batch>& batches) const {
+    std::map<PartitionId, Version> moved;  // by those that come before, of several
+    for (const Batch& batch : batches) {
+        for (const PartitionStep& step : batch.steps) {
+            HF_ASSERT(step.partition < heads_.size() && step.next >= step.expected);
+            const auto before = moved.find(step.partition);
+            const Version version =
+                before != moved.end() ? before->second : heads_[step.partition].version.load();
+            if (version != step.expected && !HF_FAULT(version_unchecked)) {
+                return AppendResult{AppendOutcome::conflict,
+                                    fmt::format("partition {} is at version {}, not {}",
+                                                step.partition, version, step.expected)};
+            }
+        }
+        for (std::size_t i = 0; batches.size() > 1 && i < batch.steps.size(); ++i) {
+            moved[batch.steps[i].partition] = batch.steps[i].next;
+        }
+    }
+    return std::nullopt;
+}
+
+AppendResult Writer::carry_out(const std::vector<Batch>& batches) {
     if (std::string reason = stop_reason(); !reason.empty()) {
         return {AppendOutcome::failed, std::move(reason)};
     }
-    for (const PartitionStep& step : batch.steps) {
-        HF_ASSERT(step.partition < heads_.size() && step.next >= step.expected);
-        const Version version = heads_[step.partition].version;
-        if (version != step.expected && !HF_FAULT(version_unchecked)) {
-            return {AppendOutcome::conflict, fmt::format("partition {} is at version {}, not {}",
-                                                         step.partition, version, step.expected)};
-        }
+    if (auto found = conflict(batches)) {
+        return *std::move(found);
     }
+    const std::uint64_t number = batches.back().number;
     try {
-        fill(batch);
+        write_.Clear();
+        for (const Batch& batch : batches) {
+            fill(batch);
+        }
     } catch (const std::exception& error) {
         stop(error.what());
         return {AppendOutcome::failed, stop_reason()};
@@ -114,15 +141,17 @@ AppendResult Writer::carry_out(const Batch& batch) {
         stop(fmt::format(
             "the disk failed while append {} was written: {}. Check the disk, then start "
             "again.",
-            batch.number, status.ToString()));
+            number, status.ToString()));
         return {AppendOutcome::unknown, stop_reason()};
     }
-    for (const PartitionStep& step : batch.steps) {
-        heads_[step.partition].version = step.next;
-        heads_[step.partition].batch = batch.number;
+    for (const Batch& batch : batches) {
+        for (const PartitionStep& step : batch.steps) {
+            heads_[step.partition].version = step.next;
+            heads_[step.partition].batch = batch.number;
+        }
     }
     try {
-        acknowledging_(batch.number);
+        acknowledging_(number);
     } catch (const StoreError& error) {
         stop(error.what());
     }
@@ -130,7 +159,6 @@ AppendResult Writer::carry_out(const Batch& batch) {
 }
 
 void Writer::fill(const Batch& batch) {
-    write_.Clear();
     past_holds_.clear();
     for (const Row& row : batch.rows) {
         if (row.kind == RowKind::past_hold) {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,6 +39,8 @@ public:
     Writer& operator=(const Writer&) = delete;
 
     void append(Batch batch, AppendDone done);
+    // In one write: all of them or none.
+    void append(std::vector<Batch> batches, AppendDone done);
     // Carries out what was accepted and ends the thread. No append may follow.
     void finish();
     // From any thread: the store is broken. Later appends fail with this reason; the first one stays.
@@ -47,12 +50,13 @@ public:
 
 private:
     struct Task {
-        Batch batch;
+        std::vector<Batch> batches;
         AppendDone done;
     };
 
     void run();
-    AppendResult carry_out(const Batch& batch);
+    AppendResult carry_out(const std::vector<Batch>& batches);
+    [[nodiscard]] std::optional<AppendResult> conflict(const std::vector<Batch>& batches) const;
     void fill(const Batch& batch);
     void fill(const Batch& batch, const Row& row);
     void fill(const Batch& batch, const PartitionStep& step);
