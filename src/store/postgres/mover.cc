@@ -51,6 +51,7 @@ AppendResult Mover::append_all(const std::vector<Batch>& batches) {
     }
     std::vector<std::uint64_t> fences;
     const Result partitions = filling_->query(read_fences, {});
+    fences.reserve(static_cast<std::size_t>(partitions.rows()));
     for (int i = 0; i < partitions.rows(); ++i) {
         fences.push_back(static_cast<std::uint64_t>(partitions.row(i).bigint()));
     }
