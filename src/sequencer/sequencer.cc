@@ -25,6 +25,7 @@ Sequencer::Sequencer(store::Store& store, const Clock& clock, Concurrency concur
 Sequencer::Sequencer(store::Store& store, const Clock& clock, Concurrency concurrency,
                      Recovered recovered)
     : store_(store),
+      clock_(clock),
       writer_(store.writer()),
       concurrency_(concurrency),
       state_(std::move(recovered.state)),
@@ -420,6 +421,7 @@ void Sequencer::send_round(Lane& lane) {
         ours_[step.partition] = true;
     }
     lane.sent = batch.number;
+    lane.sent_at = clock_.steady();
     {
         const std::lock_guard lock(mutex_);
         lane.in_flight = true;
@@ -440,6 +442,7 @@ void Sequencer::send_round(Lane& lane) {
 void Sequencer::appended(Lane& lane, std::unique_ptr<Round> round, store::AppendResult result) {
     std::optional<Refusal> failure;
     if (result.outcome == store::AppendOutcome::appended || HF_FAULT(failure_ignored)) {
+        note_duration(clock_.steady() - lane.sent_at);
         lane.sent.store(0, std::memory_order_release);
         rounds_.fetch_add(1, std::memory_order_relaxed);
         events_.fetch_add(round->event_count(), std::memory_order_relaxed);

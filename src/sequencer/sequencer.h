@@ -69,6 +69,7 @@ private:
         bool in_flight = false;        // under mutex_
         // The round that is on its way, until it is durable, or taken back; 0: none.
         std::atomic<std::uint64_t> sent = 0;
+        std::chrono::milliseconds sent_at{0};  // steady time
     };
     struct WaitingRead {
         std::uint64_t until = 0;  // it saw what rounds up to this one did
@@ -144,6 +145,7 @@ private:
     // When nothing is on its way or open: from here on all can be taken back.
     void begin_era();
     [[nodiscard]] bool needs_one_lane() const;
+    void note_duration(std::chrono::milliseconds took);
     // Makes lane_ that of the next item, a command; false: it needs more than one.
     [[nodiscard]] bool choose_lane();
     // The next item into its commands, which may be of different lanes.
@@ -185,6 +187,7 @@ private:
     [[nodiscard]] bool locks() const;
 
     store::Store& store_;
+    const Clock& clock_;
     const std::optional<std::uint16_t> writer_;
     const Concurrency concurrency_;
 
@@ -196,10 +199,11 @@ private:
     std::vector<Lane> lanes_;
     // A partition's lane is its number modulo this.
     std::size_t lanes_used_ = 1;
-    std::size_t lane_place_ = 0;  // of lane_
-    Lane* lane_;                  // of the item at hand
-    Instant now_;                 // of the item at hand
-    int one_lane_for_ = 0;        // eras, because somebody wanted partitions of several lanes
+    std::size_t lane_place_ = 0;                           // of lane_
+    Lane* lane_;                                           // of the item at hand
+    Instant now_;                                          // of the item at hand
+    std::atomic<std::chrono::milliseconds> append_takes_;  // about, by those of late
+    int one_lane_for_ = 0;  // eras, because somebody wanted partitions of several lanes
     // What was before the rounds that are on their way or open, and some that are durable. Not kept of a store
     // that nobody else appends to.
     std::optional<core::Undo> undo_;

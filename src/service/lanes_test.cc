@@ -34,8 +34,20 @@ protected:
             ASSERT_TRUE(node().submit(DefineSku{.sku = skus_[i]}));
             ASSERT_TRUE(node().submit(ReceiveStock{.sku = skus_[i], .quantity = 10}));
         }
+        slow_down();
         other().tick();
         node().tick();
+    }
+    // Lanes are for slow appends, and for many commands.
+    void slow_down() {
+        kept_.hold_back();
+        const auto slow = ask(node(), ReceiveStock{.sku = skus_[0], .quantity = 1});
+        kept_.wait_until_held_back(1);
+        clock_->advance(std::chrono::minutes(1));
+        kept_.let_go();
+        slow.wait();
+        ASSERT_TRUE(
+            node().submit(AdjustStock{.sku = skus_[0], .delta = -1, .reason = "as before"}));
     }
     static std::string sku_in(PartitionId partition) {
         std::string sku = "a";
@@ -48,6 +60,7 @@ protected:
     Engine& other() { return *engines_[1]; }
     [[nodiscard]] PlaceHold one_of(std::initializer_list<std::size_t> lanes) const {
         PlaceHold cart{.cart = "c"};
+        cart.lines.reserve(lanes.size());
         for (const std::size_t lane : lanes) {
             cart.lines.push_back({.sku = skus_[lane], .quantity = 1});
         }
@@ -110,6 +123,7 @@ TEST_F(LanesTest, RoundsOfDifferentPartitionsAreOnTheirWayAtOnce) {
     EXPECT_FALSE(ready(same));
     kept_.let_go();
     EXPECT_TRUE(same.get().result);
+    third.wait();
     EXPECT_EQ(held(node(), 0), 2);
     expect_clean();
 }
@@ -215,6 +229,7 @@ TEST_F(LanesTest, AReadIsAnsweredWhenAllThatItSawIsDurable) {
     EXPECT_FALSE(ready(seen));
     kept_.let_one_go();
     EXPECT_EQ(seen.get(), 9);
+    first.wait();
     EXPECT_FALSE(ready(second));
     kept_.let_go();
     second.wait();
@@ -222,6 +237,7 @@ TEST_F(LanesTest, AReadIsAnsweredWhenAllThatItSawIsDurable) {
 
 TEST_F(LanesTest, ABatchOverSeveralLanesIsAnsweredInItsOrder) {
     std::vector<Submission> batch;
+    batch.reserve(7);
     for (const std::size_t lane : {3, 0, 2, 0, 1}) {
         batch.push_back({.command = one_of({lane})});
     }

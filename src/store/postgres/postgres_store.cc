@@ -56,6 +56,7 @@ public:
           clock_(std::make_shared<postgres::DatabaseClock>()),
           readers_(*primary_, readers_max),
           mover_(*primary_, where_) {
+        writers_.reserve(writers_count);
         for (std::size_t i = 0; i < writers_count; ++i) {
             writers_.push_back(std::make_unique<postgres::Writer>(
                 *primary_, where_, installed_.partitions,
