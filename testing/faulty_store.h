@@ -33,7 +33,7 @@ public:
 
     [[nodiscard]] std::uint32_t partition_count() const override;
     [[nodiscard]] std::optional<std::uint16_t> writer() const override { return writer_; }
-    [[nodiscard]] std::size_t appends_at_once() const override { return 4; }
+    [[nodiscard]] std::size_t appends_at_once() const override { return writer_ ? 4 : 1; }
     std::vector<store::Head> heads() override;
     std::vector<store::Head> load(const std::vector<store::RowKind>& kinds,
                                   const store::RowSink& sink) override;

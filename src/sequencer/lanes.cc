@@ -41,8 +41,8 @@ void Sequencer::begin_era() {
 }
 
 // Forgets a slow one slowly: they come in groups.
-void Sequencer::note_duration(std::chrono::milliseconds took) {
-    const std::chrono::milliseconds before = append_takes_;
+void Sequencer::note_duration(std::chrono::microseconds took) {
+    const std::chrono::microseconds before = append_takes_;
     append_takes_ = std::max(took, before - before / 16);
 }
 
@@ -94,13 +94,14 @@ void Sequencer::named_partitions(const Command& command, std::vector<PartitionId
 bool Sequencer::choose_lane() {
     partitions_.clear();
     named_partitions(std::get<Single>(taken_[next_]).submission.command, partitions_);
-    lane_place_ = partitions_.front() % lanes_used_;
+    lane_place_ = partitions_.empty() ? 0 : partitions_.front() % lanes_used_;
     lane_ = &lanes_[lane_place_];
-    if (std::ranges::all_of(partitions_, [this](PartitionId one) { return in_lane(one); })) {
-        return true;
+    if (partitions_.empty() ||
+        !std::ranges::all_of(partitions_, [this](PartitionId one) { return in_lane(one); })) {
+        want_one_lane();
+        return false;
     }
-    want_one_lane();
-    return false;
+    return true;
 }
 
 void Sequencer::split() {

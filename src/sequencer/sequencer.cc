@@ -187,8 +187,8 @@ bool Sequencer::wait_for_work() {
         can_follow_ = quiescent_ && ((must_follow_ && somebody_waits) || follows);
         const bool can_take_back = !returned_.empty() && !in_flight;
         const bool can_answer = !reads_.empty() && reads_.front().until <= settled_until();
-        if (can_send || can_take || can_follow_ || can_take_back || can_answer ||
-            (failure_ && asked)) {
+        const bool can_refuse = failure_ && (asked || !reads_.empty());
+        if (can_send || can_take || can_follow_ || can_take_back || can_answer || can_refuse) {
             break;
         }
         if (stopping_ && !in_flight) {

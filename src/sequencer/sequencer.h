@@ -145,12 +145,12 @@ private:
     // When nothing is on its way or open: from here on all can be taken back.
     void begin_era();
     [[nodiscard]] bool needs_one_lane() const;
-    void note_duration(std::chrono::milliseconds took);
+    void note_duration(std::chrono::microseconds took);
     // Makes lane_ that of the next item, a command; false: it needs more than one.
     [[nodiscard]] bool choose_lane();
     // The next item into its commands, which may be of different lanes.
     void split();
-    // Those of what the command names, without the lines of a hold.
+    // Those of what the command names, without the lines of a hold; none: it may be of any.
     void named_partitions(const Command& command, std::vector<PartitionId>& out) const;
     [[nodiscard]] bool in_lane(PartitionId partition) const {
         return partition % lanes_used_ == lane_place_;
@@ -202,7 +202,7 @@ private:
     std::size_t lane_place_ = 0;                           // of lane_
     Lane* lane_;                                           // of the item at hand
     Instant now_;                                          // of the item at hand
-    std::atomic<std::chrono::milliseconds> append_takes_;  // about, by those of late
+    std::atomic<std::chrono::microseconds> append_takes_;  // about, by those of late
     int one_lane_for_ = 0;  // eras, because somebody wanted partitions of several lanes
     // What was before the rounds that are on their way or open, and some that are durable. Not kept of a store
     // that nobody else appends to.

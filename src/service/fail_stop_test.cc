@@ -1,4 +1,7 @@
 // What is answered when an append goes wrong, and what is there when the store is opened again.
+#include <future>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "testing/mug_shop.h"
@@ -61,6 +64,28 @@ TEST_F(FailStopTest, AnUnknownOutcomeIsSaidToBeUnknownAndTheKeyTells) {
         EXPECT_EQ(sold(), before + 1);
         EXPECT_TRUE(engine_->audit().clean());
     }
+}
+
+// It has looked already, at what the append was to make durable.
+TEST_F(FailStopTest, AReadThatWaitsForAFailedAppendIsRefused) {
+    kept_.hold_back();
+    faults_->plan(0, Fault::unknown_written);
+    std::promise<bool> bought;
+    engine_->submit_any({.command = buy_}, [&](const Outcome<Answer>& outcome) {
+        bought.set_value(outcome.result.has_value());
+    });
+    kept_.wait_until_held_back(1);
+    std::promise<Result<StockAnswer>> read;
+    engine_->read_stock("mug",
+                        [&](Outcome<StockAnswer> outcome) { read.set_value(outcome.result); });
+    while (engine_->statistics().queue_length > 0) {
+        std::this_thread::yield();
+    }
+    kept_.let_go();
+    EXPECT_FALSE(bought.get_future().get());
+    const auto stock = read.get_future().get();
+    ASSERT_FALSE(stock);
+    EXPECT_EQ(stock.error().code, RefusalCode::store_failed);
 }
 
 }  // namespace

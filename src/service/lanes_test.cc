@@ -34,16 +34,16 @@ protected:
             ASSERT_TRUE(node().submit(DefineSku{.sku = skus_[i]}));
             ASSERT_TRUE(node().submit(ReceiveStock{.sku = skus_[i], .quantity = 10}));
         }
-        slow_down();
+        slow_down(std::chrono::minutes(1));
         other().tick();
         node().tick();
     }
     // Lanes are for slow appends, and for many commands.
-    void slow_down() {
+    void slow_down(std::chrono::milliseconds append) {
         kept_.hold_back();
         const auto slow = ask(node(), ReceiveStock{.sku = skus_[0], .quantity = 1});
         kept_.wait_until_held_back(1);
-        clock_->advance(std::chrono::minutes(1));
+        clock_->advance(append);
         kept_.let_go();
         slow.wait();
         ASSERT_TRUE(
@@ -259,6 +259,29 @@ TEST_F(LanesTest, ABatchOverSeveralLanesIsAnsweredInItsOrder) {
     ASSERT_FALSE(outcomes[6].result);
     EXPECT_EQ(outcomes[6].result.error().code, RefusalCode::insufficient_stock);
     expect_clean();
+}
+
+TEST_F(LanesTest, FewCommandsAreOneAppendWhereAppendsAreFast) {
+    slow_down(std::chrono::milliseconds(10));
+    for (int i = 0; i < 300; ++i) {
+        ASSERT_TRUE(node().submit(ReceiveStock{.sku = skus_[0], .quantity = 1}));
+    }
+    kept_.hold_back();
+    std::vector<std::future<Outcome<Answer>>> answers;
+    answers.push_back(ask(node(), one_of({0})));
+    kept_.wait_until_held_back(1);
+    const std::uint64_t rounds = node().statistics().rounds;
+    for (const std::size_t lane : {1, 2, 3}) {
+        answers.push_back(ask(node(), one_of({lane})));
+    }
+    while (node().statistics().queue_length > 0) {
+        std::this_thread::yield();
+    }
+    kept_.let_go();
+    for (auto& answer : answers) {
+        EXPECT_TRUE(answer.get().result);
+    }
+    EXPECT_EQ(node().statistics().rounds, rounds + 2);
 }
 
 // What time brings about needs all partitions; it comes as soon as nothing is on its way.
