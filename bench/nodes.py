@@ -34,16 +34,29 @@ class Store:
         with processes.server(command, self.server.directory.parent / f"node-{port}.log", ready=ready):
             yield holdfast.Server(self.programs, self.server.directory, port, self.skus, connections)
 
+    @contextlib.contextmanager
+    def running(self, kind, connections):
+        """The nodes of a kind, which share the connections."""
+        count, words = KINDS[kind]
+        shares = [connections * (i + 1) // count - connections * i // count for i in range(count)]
+        with contextlib.ExitStack() as stack:
+            yield [stack.enter_context(self.node(share, words)) for share in shares]
+
     def holds(self, kind, seconds):
         """The sum of what the nodes grant; of the latencies those of the slowest node."""
-        count, words = KINDS[kind]
-        shares = [holdfast.CONNECTIONS * (i + 1) // count - holdfast.CONNECTIONS * i // count for i in range(count)]
-        with contextlib.ExitStack() as stack:
-            nodes = [stack.enter_context(self.node(share, words)) for share in shares]
+        with self.running(kind, holdfast.CONNECTIONS) as nodes:
             rates = processes.together(*(lambda node=node: node.wrk("hold", seconds) for node in nodes))
             lives = processes.together(*(lambda node=node: node.life(seconds / 2, "--only-hold") for node in nodes))
         return {"rate": sum(each["rate"] for each in rates), "p50_ms": max(each["p50_ms"] for each in lives),
                 "p99_ms": max(each["p99_ms"] for each in lives)}
+
+    def availability(self, seconds):
+        """One reader at a time, at each of three nodes, most of whose SKUs are another's; of the latencies those of the
+        slowest node. Nobody else asks anything: on few cores that would measure the wait for one."""
+        with self.running("three", 3) as nodes:
+            reads = [node.life(seconds / 3, "--look", 1) for node in nodes]
+        return {"rate": min(each["rate"] for each in reads), "p50_ms": max(each["p50_ms"] for each in reads),
+                "p99_ms": max(each["p99_ms"] for each in reads)}
 
 
 @contextlib.contextmanager

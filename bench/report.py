@@ -89,6 +89,9 @@ def node_rows(figures, prefix, where):
         names = [f"{prefix}nodes.three.{shape}", f"{prefix}nodes.one.{shape}"]
         rows.append(Row(f"{where}, three nodes, {shape}, times one node", ratio(*(figures.get(name, "rate") for name in names)),
                         1, True, "x", names))
+        reads = f"{prefix}nodes.availability.{shape}"
+        rows.append(Row(f"{where}, availability at any of three nodes, {shape}, p99", figures.get(reads, "p99_ms"), 1, False,
+                        "ms", [reads]))
     return rows
 
 

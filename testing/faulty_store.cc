@@ -1,6 +1,10 @@
 #include "testing/faulty_store.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
+
+#include "store/codec.h"
 
 namespace holdfast::testing {
 
@@ -116,7 +120,18 @@ std::vector<HoldId> FaultyStore::holds_of(store::HoldIndex index, std::string_vi
                                           HoldId after, std::size_t limit,
                                           const std::stop_token& ending) {
     check_reads();
-    return inner_.holds_of(index, name, after, limit, ending);
+    if (!writer_) {
+        return inner_.holds_of(index, name, after, limit, ending);
+    }
+    auto ids = inner_.holds_of(index, name, after, std::numeric_limits<std::size_t>::max(), ending);
+    std::erase_if(ids, [&](HoldId id) {
+        return inner_
+            .find(partition_of(id.token(), inner_.partition_count()), store::RowKind::live_hold,
+                  store::encode_id_key(id))
+            .has_value();
+    });
+    ids.resize(std::min(ids.size(), limit));
+    return ids;
 }
 
 void FaultyStore::backup(const std::filesystem::path& directory) {

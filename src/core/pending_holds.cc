@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include <holdfast/assert.h>
 #include <holdfast/fault.h>
@@ -318,6 +320,97 @@ private:
     std::size_t count_ = 0;
 };
 
+// The same by one of the names of a hold, which several may have; those without are not in it. The links
+// are its own, since most states have no such table; with their hashes, so that to grow looks at no hold.
+class NameTable {
+public:
+    using Name = std::string_view (PendingHold::*)() const;
+
+    NameTable(const Slots& slots, Name name) : slots_(slots), name_(name), heads_(1, no_slot) {
+        for (HoldSlot slot = 0; slot < slots_.size(); ++slot) {
+            if (slots_[slot].packed) {
+                insert(slot);
+            }
+        }
+    }
+
+    // Oldest first.
+    [[nodiscard]] std::vector<HoldId> find(std::string_view name) const {
+        std::vector<HoldId> ids;
+        const std::uint32_t hash = hash_of(name);
+        for (HoldSlot slot = heads_[bucket(hash)]; slot != no_slot; slot = links_[slot].next) {
+            if (links_[slot].hash == hash && name_of(slot) == name) {
+                ids.push_back(slots_[slot].id);
+            }
+        }
+        std::ranges::sort(ids);
+        return ids;
+    }
+
+    void insert(HoldSlot slot) {
+        const std::string_view name = name_of(slot);
+        if (name.empty()) {
+            return;
+        }
+        links_.resize(std::max<std::size_t>(links_.size(), slot + std::size_t{1}));
+        links_[slot] = {.next = no_slot, .hash = hash_of(name)};
+        if (++count_ > heads_.size()) {
+            grow();
+        } else {
+            link(slot);
+        }
+    }
+
+    void erase(HoldSlot slot) {
+        if (name_of(slot).empty()) {
+            return;
+        }
+        HoldSlot* link = &heads_[bucket(links_[slot].hash)];
+        while (*link != slot) {
+            link = &links_[*link].next;
+        }
+        *link = links_[slot].next;
+        links_[slot].next = not_here;
+        --count_;
+    }
+
+private:
+    static constexpr HoldSlot not_here = no_slot - 1;
+    struct Link {
+        HoldSlot next = not_here;
+        std::uint32_t hash = 0;
+    };
+
+    [[nodiscard]] std::string_view name_of(HoldSlot slot) const { return (slots_[slot].*name_)(); }
+    [[nodiscard]] static std::uint32_t hash_of(std::string_view name) {
+        return static_cast<std::uint32_t>(std::hash<std::string_view>()(name));
+    }
+    [[nodiscard]] std::size_t bucket(std::uint32_t hash) const {
+        return hash & (heads_.size() - 1);
+    }
+
+    void link(HoldSlot slot) {
+        HoldSlot& head = heads_[bucket(links_[slot].hash)];
+        links_[slot].next = head;
+        head = slot;
+    }
+
+    void grow() {
+        heads_.assign(heads_.size() * 2, no_slot);
+        for (HoldSlot slot = 0; slot < links_.size(); ++slot) {
+            if (links_[slot].next != not_here) {
+                link(slot);
+            }
+        }
+    }
+
+    const Slots& slots_;
+    Name name_;
+    std::vector<HoldSlot> heads_;  // a power of two of them
+    std::vector<Link> links_;      // by slot
+    std::size_t count_ = 0;
+};
+
 }  // namespace
 
 struct PendingHolds::Indexes {
@@ -327,6 +420,22 @@ struct PendingHolds::Indexes {
     // The first hold of each deadline. Holds of one round with one ttl share it, so the tree stays
     // small under load, and its end is where nearly all insertions go.
     std::map<Instant, HoldSlot> by_deadline;
+    std::optional<NameTable> by_cart;
+    std::optional<NameTable> by_customer;
+
+    void link_names(HoldSlot slot) {
+        if (by_cart) {
+            by_cart->insert(slot);
+            by_customer->insert(slot);
+        }
+    }
+
+    void unlink_names(HoldSlot slot) {
+        if (by_cart) {
+            by_cart->erase(slot);
+            by_customer->erase(slot);
+        }
+    }
 
     void link_deadline(HoldSlot slot) {
         const Instant deadline = slots[slot].deadline();
@@ -404,6 +513,7 @@ void PendingHolds::insert(PendingHold hold) {
     indexes.slots[slot] = std::move(hold);
     indexes.link_deadline(slot);
     indexes.by_id.insert(slot);
+    indexes.link_names(slot);
 }
 
 void PendingHolds::erase(HoldId id) {
@@ -411,6 +521,7 @@ void PendingHolds::erase(HoldId id) {
     const HoldSlot slot = indexes.slot_of(id);
     indexes.unlink_deadline(slot);
     indexes.by_id.erase(slot);
+    indexes.unlink_names(slot);
     indexes.slots[slot].packed.reset();
     indexes.unused.push_back(slot);
 }
@@ -429,7 +540,12 @@ void PendingHolds::replace_lines(HoldId id, const PackedLines& lines) {
 }
 
 void PendingHolds::replace(HoldId id, const HoldNames& names, const PackedLines& lines) {
-    indexes_->slots[indexes_->slot_of(id)].packed = pack(names, lines);
+    Indexes& indexes = *indexes_;
+    const HoldSlot slot = indexes.slot_of(id);
+    auto packed = pack(names, lines);  // first: the names may be those that are kept
+    indexes.unlink_names(slot);
+    indexes.slots[slot].packed = std::move(packed);
+    indexes.link_names(slot);
 }
 
 std::vector<HoldId> PendingHolds::due(Instant now, std::size_t limit) const {
@@ -462,6 +578,21 @@ void PendingHolds::for_each(const std::function<void(const PendingHold&)>& visit
             visit(hold);
         }
     }
+}
+
+void PendingHolds::index_names() {
+    indexes_->by_cart.emplace(indexes_->slots, &PendingHold::cart);
+    indexes_->by_customer.emplace(indexes_->slots, &PendingHold::customer);
+}
+
+std::vector<HoldId> PendingHolds::of_cart(std::string_view cart) const {
+    HF_ASSERT(indexes_->by_cart.has_value());
+    return indexes_->by_cart->find(cart);
+}
+
+std::vector<HoldId> PendingHolds::of_customer(std::string_view customer) const {
+    HF_ASSERT(indexes_->by_customer.has_value());
+    return indexes_->by_customer->find(customer);
 }
 
 }  // namespace holdfast::core

@@ -1,4 +1,5 @@
-// The pending holds of a state and the two ways to find them: by id and by deadline.
+// The pending holds of a state and the ways to find them: by id and by deadline, and by the names of their
+// carts and customers where that was asked for.
 // A million of them must fit in little memory, so each is 72 bytes plus one small packed text, and
 // the indexes link slots rather than copy keys. One thread; callers hold no pointer over a change.
 #pragma once
@@ -119,6 +120,12 @@ public:
     [[nodiscard]] Instant next_deadline() const;
 
     void for_each(const std::function<void(const PendingHold&)>& visit) const;
+
+    // From now on they are found by name, which costs some 16 bytes for each of the two names of a hold.
+    void index_names();
+    // Oldest first. After index_names().
+    [[nodiscard]] std::vector<HoldId> of_cart(std::string_view cart) const;
+    [[nodiscard]] std::vector<HoldId> of_customer(std::string_view customer) const;
 
 private:
     struct Indexes;

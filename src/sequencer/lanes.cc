@@ -1,8 +1,8 @@
 // Several rounds at once, for stores that take several appends at once: the partitions are divided among lanes, and
 // commands that need those of one lane only are decided in a round of that lane. Rounds of different lanes have no
-// partition in common, so that it does not matter which is durable first. That is worth it where commands are
-// many, since a database has many processors, or where appends are slow; otherwise one large append costs less than
-// several small ones, and all partitions are one lane. What needs more than one lane waits until
+// partition in common, so that it does not matter which is durable first. There are as many lanes as the commands that
+// wait are worth, since a database has many processors, and all that there can be where appends are slow; an append
+// that is small costs nearly as much as one that is large. What needs more than one lane waits until
 // nothing is on its way; then all partitions are one lane for a while, which is also how time passes: what lapses
 // or is to be told may be of any partition.
 //
@@ -19,8 +19,8 @@ namespace {
 
 // A command over several lanes is seldom the only one.
 constexpr int eras_of_one_lane = 4;
-// As many as make an append of a lane worth its fixed costs.
-constexpr std::size_t commands_per_lane = 64;
+// As many as make an append of a lane worth its fixed costs: half of them are on their way, half wait.
+constexpr std::size_t commands_per_lane = 24;
 // A round trip to another zone, or a standby that is waited for.
 constexpr std::chrono::milliseconds slow_append{5};
 
@@ -32,9 +32,10 @@ void Sequencer::begin_era() {
     }
     undo_.emplace(state_);
     era_ = next_number_;
-    const bool worth_it = queued_commands_ >= commands_per_lane * lanes_.size() ||
-                          append_takes_.load() >= slow_append;
-    lanes_used_ = worth_it && !needs_one_lane() && !due_at(time_.now()) ? lanes_.size() : 1;
+    const std::size_t worth_it =
+        append_takes_.load() >= slow_append ? lanes_.size() : queued_commands_ / commands_per_lane;
+    const bool one = needs_one_lane() || due_at(time_.now());
+    lanes_used_ = one ? 1 : std::clamp<std::size_t>(worth_it, 1, lanes_.size());
     lane_ = lanes_.data();
     lane_place_ = 0;
     one_lane_for_ = std::max(one_lane_for_ - 1, 0);

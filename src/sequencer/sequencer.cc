@@ -50,6 +50,9 @@ Sequencer::Sequencer(store::Store& store, const Clock& clock, Concurrency concur
             last_id_high_ = std::max(last_id_high_, sku.queues->shoppers[i].line.last().high);
         }
     }
+    if (shared()) {
+        state_.holds.index_names();  // the store's index has those that ended
+    }
     thread_ = std::jthread([this] { run(); });
     // Shown by top and perf; at most 15 characters.
     ::pthread_setname_np(thread_.native_handle(), "hf-sequencer");

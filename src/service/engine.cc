@@ -281,12 +281,36 @@ void Engine::read_store(Look look, Done<T> done) {
     });
 }
 
-void Engine::find_holds(HoldFilter filter, Done<Page<Hold>> done) {
+void Engine::find_stored_holds(HoldFilter filter, std::vector<HoldId> pending,
+                               Done<Page<Hold>> done) {
     read_store<Page<Hold>>(
-        [this, filter = std::move(filter)] {
-            return service::find_holds(*store_, filter, closing_.get_token());
+        [this, filter = std::move(filter), pending = std::move(pending)] {
+            return service::find_holds(*store_, filter, pending, closing_.get_token());
         },
         std::move(done));
+}
+
+void Engine::find_holds(HoldFilter filter, Done<Page<Hold>> done) {
+    const bool named = !filter.cart.empty() || !filter.customer.empty();
+    if (!named || !store_->writer()) {
+        find_stored_holds(std::move(filter), {}, std::move(done));
+        return;
+    }
+    // What ends after this look is in the list; what ended before is in the store by the time of its answer.
+    auto look = [cart = filter.cart,
+                 customer = filter.customer](const View& view) -> Result<std::vector<HoldId>> {
+        const core::PendingHolds& holds = view.state().holds;
+        return cart.empty() ? holds.of_customer(customer) : holds.of_cart(cart);
+    };
+    auto found = [this, filter = std::move(filter),
+                  done = std::move(done)](Outcome<std::vector<HoldId>> pending) mutable {
+        if (pending.result) {
+            find_stored_holds(std::move(filter), std::move(*pending.result), std::move(done));
+        } else {
+            done({std::unexpected(std::move(pending.result.error()))});
+        }
+    };
+    sequencer_->read(sequencer::make_read<std::vector<HoldId>>(std::move(look), std::move(found)));
 }
 
 void Engine::list_alerts(AlertFilter filter, Done<Page<AlertAnswer>> done) {

@@ -53,6 +53,7 @@ private:
     // Calls back what `look` returns, on the thread for reads that wait for the disk.
     template <class T, class Look>
     void read_store(Look look, Done<T> done);
+    void find_stored_holds(HoldFilter filter, std::vector<HoldId> pending, Done<Page<Hold>> done);
 
     std::shared_ptr<const Clock> clock_;
     std::unique_ptr<store::Store> store_;

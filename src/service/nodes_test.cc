@@ -69,6 +69,23 @@ protected:
             });
         return promise.get_future().get();
     }
+    // As a reader who goes from page to page.
+    static std::vector<HoldId> found_by_page(Engine& node, HoldFilter filter) {
+        std::vector<HoldId> ids;
+        do {
+            std::promise<Page<Hold>> promise;
+            node.find_holds(filter, [&](Outcome<Page<Hold>> outcome) {
+                promise.set_value(outcome.result.value());
+            });
+            const Page<Hold> page = promise.get_future().get();
+            EXPECT_LE(page.items.size(), filter.limit);
+            for (const Hold& hold : page.items) {
+                ids.push_back(hold.id);
+            }
+            filter.after = page.next;
+        } while (!filter.after.empty());
+        return ids;
+    }
     void expect_clean() {
         for (const auto& engine : engines_) {
             const AuditReport report = engine->audit();
@@ -404,6 +421,42 @@ TEST_F(NodesTest, WhatLapsesBesideWhatIsLeftToAnotherNodeKeepsItsFence) {
         }
     }
     EXPECT_GE(expired, 1U);
+}
+
+// The store's index has those that ended, and memory the others; a page may have some of each.
+TEST_F(NodesTest, HoldsAreFoundByNameOnWhicheverNodeThroughAllOfTheirLife) {
+    std::vector<HoldId> placed;
+    for (std::size_t i = 0; i < 9; ++i) {
+        PlaceHold cart = mugs();
+        cart.cart = i == 4 ? "other" : "c";
+        cart.customer = i % 2 == 0 ? "ann" : "";
+        const auto hold = node(i % 3).submit(cart);
+        ASSERT_TRUE(hold);
+        placed.push_back(hold->hold.id);
+        if (i % 3 == 0) {
+            ASSERT_TRUE(node(0).submit(ReleaseHold{.id = hold->hold.id}));
+        }
+    }
+    const auto find = [&](const HoldFilter& filter) {
+        auto found = found_by_page(node(0), filter);
+        EXPECT_EQ(found_by_page(node(1), filter), found);
+        EXPECT_EQ(found_by_page(node(2), filter), found);
+        return found;
+    };
+    for (const std::size_t limit : {1, 2, 3, 100}) {
+        EXPECT_EQ(find({.cart = "other", .limit = limit}), std::vector{placed[4]});
+        EXPECT_EQ(find({.customer = "ann", .limit = limit}),
+                  (std::vector{placed[0], placed[2], placed[4], placed[6], placed[8]}));
+        EXPECT_EQ(find({.cart = "c", .customer = "ann", .limit = limit}),
+                  (std::vector{placed[0], placed[2], placed[6], placed[8]}));
+        EXPECT_EQ(find({.cart = "c", .status = HoldStatus::released, .limit = limit}),
+                  (std::vector{placed[0], placed[3], placed[6]}));
+        EXPECT_EQ(find({.cart = "c", .status = HoldStatus::pending, .limit = limit}),
+                  (std::vector{placed[1], placed[2], placed[5], placed[7], placed[8]}));
+    }
+    // Another node has them from the rows that it begins with.
+    open(1);
+    EXPECT_EQ(find({.cart = "c", .limit = 3}).size(), 8U);
 }
 
 TEST_F(NodesTest, ALapsedHoldIsEndedOnceWhoeverSeesItFirst) {

@@ -37,9 +37,21 @@ bool matches(const Hold& hold, const HoldFilter& filter) {
 // next query waits.
 constexpr std::size_t looked_at_max = 10'000;
 
+// The first `limit` of both after `after`, in order.
+std::vector<HoldId> merged(std::vector<HoldId> ids, const std::vector<HoldId>& pending,
+                           HoldId after, std::size_t limit) {
+    const auto from = std::ranges::upper_bound(pending, after);
+    ids.insert(ids.end(), from, pending.end());
+    std::ranges::sort(ids);
+    const auto twice = std::ranges::unique(ids);
+    ids.erase(twice.begin(), twice.end());
+    ids.resize(std::min(ids.size(), limit));
+    return ids;
+}
+
 // Holds of one cart or customer, through the store's index.
 Page<Hold> owned_holds(store::Store& store, const HoldFilter& filter, HoldId after,
-                       const std::stop_token& ending) {
+                       const std::vector<HoldId>& pending, const std::stop_token& ending) {
     const bool by_cart = !filter.cart.empty();
     const auto index = by_cart ? store::HoldIndex::cart : store::HoldIndex::customer;
     const std::string_view name = by_cart ? filter.cart : filter.customer;
@@ -49,7 +61,8 @@ Page<Hold> owned_holds(store::Store& store, const HoldFilter& filter, HoldId aft
     }
     std::size_t looked_at = 0;
     while (true) {
-        const auto ids = store.holds_of(index, name, after, filter.limit + 1, ending);
+        const auto ids = merged(store.holds_of(index, name, after, filter.limit + 1, ending),
+                                pending, after, filter.limit + 1);
         for (const HoldId id : ids) {
             if (page.items.size() == filter.limit || looked_at++ == looked_at_max) {
                 page.next = to_string(after);
@@ -141,7 +154,7 @@ Refusal bad_cursor(std::string_view cursor) {
 }
 
 Result<Page<Hold>> find_holds(store::Store& store, const HoldFilter& filter,
-                              const std::stop_token& ending) {
+                              const std::vector<HoldId>& pending, const std::stop_token& ending) {
     HoldId after;
     if (!filter.after.empty()) {
         const auto parsed = parse_hold_id(filter.after);
@@ -151,7 +164,7 @@ Result<Page<Hold>> find_holds(store::Store& store, const HoldFilter& filter,
         after = *parsed;
     }
     const bool owned = !filter.cart.empty() || !filter.customer.empty();
-    return owned ? owned_holds(store, filter, after, ending)
+    return owned ? owned_holds(store, filter, after, pending, ending)
                  : all_holds(store, filter, after, ending);
 }
 

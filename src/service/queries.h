@@ -10,11 +10,12 @@
 
 namespace holdfast::service {
 
-// Looks at a bounded number of holds: a page may have fewer than `limit`, or none, and still a `next`.
-// Ends early, with what it has, when `ending` is requested.
 Refusal bad_cursor(std::string_view cursor);
+// `pending`: ids of holds that match the filter's cart or customer and that the store's index may lack; in
+// ascending order. Looks at a bounded number of holds: a page may have fewer than `limit`, or none, and
+// still a `next`. Ends early, with what it has, when `ending` is requested.
 Result<Page<Hold>> find_holds(store::Store& store, const HoldFilter& filter,
-                              const std::stop_token& ending);
+                              const std::vector<HoldId>& pending, const std::stop_token& ending);
 Result<Page<RecordedEvent>> read_events(store::Store& store, std::string_view after,
                                         std::size_t limit);
 

@@ -96,7 +96,8 @@ public:
         PartitionId partition, RowKind kind, std::string_view after,
         const std::function<bool(std::string_view key, std::string_view value)>& sink) = 0;
     // Ids of the holds ever placed for a cart or by a customer, oldest first, those after `after`: all of
-    // those that were durable when it was called. An index that is behind may take long to catch up: when
+    // those that were durable when it was called. Of a shared store (writer()) only those that are no longer
+    // pending: its writers have the others in memory. An index that is behind may take long to catch up: when
     // `ending` is requested meanwhile, some may be missing.
     virtual std::vector<HoldId> holds_of(HoldIndex index, std::string_view name, HoldId after,
                                          std::size_t limit, const std::stop_token& ending = {}) = 0;

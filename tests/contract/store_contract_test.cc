@@ -420,11 +420,22 @@ TEST_P(StoreContract, FindsHoldsByCartAndCustomerOldestFirst) {
     std::vector<HoldId> of_cart;
     for (std::uint64_t i = 1; i <= 30; ++i) {
         const auto partition = static_cast<PartitionId>(i % partitions);
-        const Hold hold = hold_number(i, i % 2 == 0 ? "even" : "even\x01", i % 5 == 0 ? "ann" : "");
+        Hold hold = hold_number(i, i % 2 == 0 ? "even" : "even\x01", i % 5 == 0 ? "ann" : "");
         ASSERT_EQ(append(BatchMaker(i)
                              .add(partition, version(partition), {HoldPlaced{hold}})
                              .put_hold(RowKind::live_hold, partition, hold)),
                   AppendOutcome::appended);
+        const auto found = store().holds_of(HoldIndex::cart, hold.cart, {}, 100);
+        EXPECT_EQ(std::ranges::count(found, hold.id), store().writer() ? 0 : 1);
+        // However a hold ends, and whatever changes later.
+        for (const HoldStatus status : {HoldStatus::expired, HoldStatus::lost}) {
+            hold.status = status;
+            ASSERT_EQ(append(BatchMaker(i)
+                                 .add(partition, version(partition), {received("a", 1)})
+                                 .erase(RowKind::live_hold, partition, encode_id_key(hold.id))
+                                 .put_hold(RowKind::past_hold, partition, hold)),
+                      AppendOutcome::appended);
+        }
         if (i % 2 == 0) {
             of_cart.push_back(hold.id);
         }
@@ -446,11 +457,12 @@ TEST_P(StoreContract, FindsHoldsByCartAndCustomerOldestFirst) {
 
 // A hold that touches two partitions has its event in the log of each, and is one hold.
 TEST_P(StoreContract, AHoldInTwoPartitionsIsFoundOnce) {
-    const Hold hold = hold_number(1, "c");
+    Hold hold = hold_number(1, "c");
+    hold.status = HoldStatus::confirmed;
     ASSERT_EQ(append(BatchMaker(1)
                          .add(0, 0, {HoldPlaced{hold}})
                          .add(1, 0, {HoldPlaced{hold}})
-                         .put_hold(RowKind::live_hold, 0, hold)
+                         .put_hold(RowKind::past_hold, 0, hold)
                          .put(RowKind::claim, 1, encode_id_key(hold.id), "")),
               AppendOutcome::appended);
     EXPECT_THAT(store().holds_of(HoldIndex::cart, "c", {}, 10), ElementsAre(hold.id));

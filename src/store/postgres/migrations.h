@@ -8,6 +8,6 @@
 namespace holdfast::store::postgres {
 
 // Format n is what the first n steps make. Each is carried out whole, in one transaction.
-extern const std::array<std::string_view, 2> migrations;
+extern const std::array<std::string_view, 3> migrations;
 
 }  // namespace holdfast::store::postgres

@@ -37,7 +37,8 @@ postgres::Statement holds_statement(std::string_view column, std::string_view co
 SELECT found.id
 FROM partition AS p CROSS JOIN LATERAL (
     SELECT id FROM hold
-    WHERE hold.partition = p.partition AND {} = $1::text AND {} AND id > ($2::uuid[])[1]
+    WHERE hold.partition = p.partition AND {} = $1::text AND status <> 'pending' AND {}
+        AND id > ($2::uuid[])[1]
     ORDER BY id LIMIT $3::bigint) AS found
 ORDER BY found.id LIMIT $3::bigint)sql",
                                                             column, condition)};

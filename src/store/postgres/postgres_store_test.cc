@@ -84,7 +84,7 @@ TEST_F(PostgresTables, AreMadeOnceBySeveralAtOnce) {
     }
     EXPECT_EQ(writers.size(), nodes);
     EXPECT_FALSE(writers.contains(0));
-    EXPECT_EQ(ask("SELECT format FROM meta"), "2");
+    EXPECT_EQ(ask("SELECT format FROM meta"), "3");
 }
 
 TEST_F(PostgresTables, OfANewerFormatAreRefused) {
