@@ -26,8 +26,24 @@ EventLog::EventLog(store::Store& store, std::vector<Version> after, std::vector<
       ahead_(position_.size()),
       until_(std::move(until)) {}
 
-void EventLog::fill(PartitionId partition) {
-    for (const store::EventBlob& blob : store_.tail(partition, position_[partition], piece_bytes)) {
+void EventLog::fill() {
+    std::vector<store::Since> from;
+    for (std::size_t i = 0; i < ahead_.size(); ++i) {
+        if (ahead_[i].empty() && position_[i] < until_[i].version) {
+            from.push_back({.partition = static_cast<PartitionId>(i), .after = position_[i]});
+        }
+    }
+    if (from.empty()) {
+        return;
+    }
+    const auto tails = store_.tails(from, piece_bytes);
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        read_ahead(from[i].partition, tails[i]);
+    }
+}
+
+void EventLog::read_ahead(PartitionId partition, const std::vector<store::EventBlob>& blobs) {
+    for (const store::EventBlob& blob : blobs) {
         if (blob.first > until_[partition].version) {
             break;
         }
@@ -46,13 +62,11 @@ void EventLog::fill(PartitionId partition) {
 }
 
 const RecordedEvent* EventLog::first() {
+    fill();
     const RecordedEvent* first = nullptr;
-    for (std::size_t i = 0; i < ahead_.size(); ++i) {
-        if (ahead_[i].empty() && position_[i] < until_[i].version) {
-            fill(static_cast<PartitionId>(i));
-        }
-        if (!ahead_[i].empty() && (first == nullptr || place(ahead_[i].front()) < place(*first))) {
-            first = &ahead_[i].front();
+    for (const std::deque<RecordedEvent>& events : ahead_) {
+        if (!events.empty() && (first == nullptr || place(events.front()) < place(*first))) {
+            first = &events.front();
         }
     }
     return first;

@@ -23,7 +23,8 @@ public:
     [[nodiscard]] const std::vector<Version>& position() const { return position_; }
 
 private:
-    void fill(PartitionId partition);
+    void fill();
+    void read_ahead(PartitionId partition, const std::vector<store::EventBlob>& blobs);
     [[nodiscard]] const RecordedEvent* first();
 
     store::Store& store_;

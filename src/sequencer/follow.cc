@@ -162,11 +162,7 @@ void Sequencer::catch_up() {
         }
     }
     // Before the events: when reading those breaks off, what they changed so far is not looked at again.
-    for (std::size_t i = 0; i < heads.size(); ++i) {
-        if (heads[i].version > known[i]) {
-            restore_answers(static_cast<PartitionId>(i), known[i], heads[i].version);
-        }
-    }
+    restore_answers(known, heads);
     EventLog log(store_, known, heads);
     bool changed = false;
     while (const auto recorded = log.next()) {
@@ -240,16 +236,24 @@ bool Sequencer::fetch_past(const Item& item) {
 }
 
 // Requests that others answered may be repeated here.
-void Sequencer::restore_answers(PartitionId partition, Version after, Version until) {
-    store_.scan(partition, store::RowKind::answers, store::encode_version_key(after),
-                [&](std::string_view key, std::string_view value) {
-                    if (store::decode_version_key(key) > until) {
-                        return false;
-                    }
-                    const KeptAnswers kept = kept_answers(partition, key, value);
-                    idempotency_.restore(kept.row, kept.keys);
-                    return true;
-                });
+void Sequencer::restore_answers(const std::vector<Version>& after,
+                                const std::vector<store::Head>& until) {
+    std::vector<store::Since> from;
+    for (std::size_t i = 0; i < until.size(); ++i) {
+        if (until[i].version > after[i]) {
+            from.push_back({.partition = static_cast<PartitionId>(i), .after = after[i]});
+        }
+    }
+    if (from.empty()) {
+        return;
+    }
+    store_.answers_since(from, [&](PartitionId partition, Version version, std::string_view value) {
+        if (version <= until[partition].version) {
+            const KeptAnswers kept =
+                kept_answers(partition, store::encode_version_key(version), value);
+            idempotency_.restore(kept.row, kept.keys);
+        }
+    });
 }
 
 void Sequencer::leave_to_others(core::Decision& expiry) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -58,6 +59,12 @@ struct EventBlob {
     std::string bytes;  // codec EventBlob
 };
 
+// Where somebody goes on to read.
+struct Since {
+    PartitionId partition = 0;
+    Version after = 0;
+};
+
 enum class HoldIndex : std::uint8_t { cart, customer };
 
 class Store {
@@ -86,6 +93,14 @@ public:
     // when there is one).
     virtual std::vector<EventBlob> tail(PartitionId partition, Version after,
                                         std::size_t bytes_max) = 0;
+    // The tails of several partitions, which ascend, in one question. Any of them may be shorter than tail()
+    // would make it, but for its first blob.
+    virtual std::vector<std::vector<EventBlob>> tails(std::span<const Since> from,
+                                                      std::size_t bytes_max);
+    // The rows of first answers with later versions, of one partition in their order.
+    virtual void answers_since(std::span<const Since> from,
+                               const std::function<void(PartitionId partition, Version version,
+                                                        std::string_view value)>& sink);
     // `done` is called once, perhaps on a thread of the store, perhaps before append returns.
     virtual void append(Batch batch, AppendDone done) = 0;
 

@@ -12,7 +12,7 @@
 
 #include "testing/faulty_store.h"
 #include "testing/store_batches.h"
-#include "tests/contract/store_kinds.h"
+#include "tests/contract/contract_test.h"
 
 namespace holdfast::store {
 namespace {
@@ -51,23 +51,8 @@ std::string shown(RowKind kind, std::string_view key, std::string_view value) {
     return std::to_string(static_cast<int>(kind)) + " " + std::string(key);
 }
 
-class StoreContract : public ::testing::TestWithParam<Kind> {
+class StoreContract : public ContractTest {
 protected:
-    void SetUp() override {
-        if (const auto why = GetParam().missing()) {
-            GTEST_SKIP() << *why;
-        }
-        subject_ = GetParam().make();
-    }
-
-    Store& store() { return subject_->store(); }
-    void reopen() { subject_->reopen(); }
-
-    AppendOutcome append(BatchMaker& batch) {
-        return append_and_wait(store(), batch.take()).outcome;
-    }
-    AppendOutcome append(BatchMaker&& batch) { return append(batch); }
-
     // In the order in which they come.
     std::vector<std::string> rows(PartitionId partition, const std::vector<RowKind>& kinds) {
         std::vector<std::string> found;
@@ -79,14 +64,7 @@ protected:
             });
         return found;
     }
-    Version version(PartitionId partition) { return store().heads().at(partition).version; }
-
-    std::unique_ptr<Subject> subject_;
 };
-
-Event received(const std::string& sku, Quantity quantity) {
-    return StockReceived{.sku = sku, .location = "main", .quantity = quantity, .reference = ""};
-}
 
 TEST_P(StoreContract, NewStoresAreEmpty) {
     EXPECT_EQ(store().partition_count(), partitions);
@@ -323,34 +301,6 @@ TEST_P(StoreContract, StockIsAsTheLastAppendLeftIt) {
             check();
         }
     }
-}
-
-TEST_P(StoreContract, TheTailIsPagedByBytes) {
-    for (std::uint64_t i = 0; i < 10; ++i) {
-        std::vector<Event> events(i % 3 + 1, received(std::string(100, 'x'), 1));
-        const Version expected = version(0);
-        ASSERT_EQ(append(BatchMaker(i + 1).add(0, expected, events)), AppendOutcome::appended);
-    }
-    const Version last = version(0);
-    std::vector<std::size_t> pages;
-    Version after = 0;
-    while (after < last) {
-        const auto blobs = store().tail(0, after, 300);
-        ASSERT_FALSE(blobs.empty());
-        pages.push_back(blobs.size());
-        for (const EventBlob& blob : blobs) {
-            EXPECT_EQ(blob.first, after + 1);
-            after = blob.last;
-            (void)decode_blob(0, blob);
-        }
-    }
-    EXPECT_EQ(after, last);
-    EXPECT_GT(pages.size(), 2U);
-    EXPECT_THAT(store().tail(0, last, 300), IsEmpty());
-    // From the middle of a blob: the whole blob. One at least, however little was asked for.
-    EXPECT_EQ(store().tail(0, 4, 0).size(), 1U);
-    EXPECT_EQ(store().tail(0, 4, 0)[0].first, 4U);
-    EXPECT_EQ(store().tail(0, 0, 1 << 20).size(), 10U);
 }
 
 TEST_P(StoreContract, FindsAndScans) {

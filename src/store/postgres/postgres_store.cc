@@ -77,15 +77,15 @@ public:
     std::vector<Head> load(const std::vector<RowKind>& kinds, const RowSink& sink) override;
     std::vector<EventBlob> tail(PartitionId partition, Version after,
                                 std::size_t bytes_max) override {
-        auto tail = readers_.with([&](postgres::Connection& from) {
-            return postgres::read_tail(from, partition, after, bytes_max);
-        });
-        if (!tail.blobs.empty()) {
-            primary_->history().learn(partition,
-                                      {.version = tail.blobs.back().last, .batch = tail.batch});
-        }
-        return std::move(tail.blobs);
+        return learnt(partition, readers_.with([&](postgres::Connection& from) {
+            return postgres::read_tail(from, {.partition = partition, .after = after}, bytes_max);
+        }));
     }
+    std::vector<std::vector<EventBlob>> tails(std::span<const Since> from,
+                                              std::size_t bytes_max) override;
+    void answers_since(
+        std::span<const Since> from,
+        const std::function<void(PartitionId, Version, std::string_view)>& sink) override;
     void append(Batch batch, AppendDone done) override {
         if (HF_FAULT(answer_before_commit)) {
             std::exchange(done, [](const AppendResult&) {})({});
@@ -120,6 +120,8 @@ public:
 
 private:
     std::vector<Head> heads_of(postgres::Connection& from);
+    // Its blobs; and remembers its last one, for a fail-over.
+    std::vector<EventBlob> learnt(PartitionId partition, postgres::Tail&& tail);
 
     const std::unique_ptr<postgres::Primary> primary_;
     const std::string where_;
@@ -154,6 +156,36 @@ std::vector<Head> PostgresStore::heads_of(postgres::Connection& from) {
                         where_, heads.size(), installed_.partitions));
     }
     return heads;
+}
+
+std::vector<EventBlob> PostgresStore::learnt(PartitionId partition, postgres::Tail&& tail) {
+    if (!tail.blobs.empty()) {
+        primary_->history().learn(partition,
+                                  {.version = tail.blobs.back().last, .batch = tail.batch});
+    }
+    return std::move(tail.blobs);
+}
+
+std::vector<std::vector<EventBlob>> PostgresStore::tails(std::span<const Since> from,
+                                                         std::size_t bytes_max) {
+    std::vector<postgres::Tail> tails = readers_.with([&](postgres::Connection& connection) {
+        return postgres::read_tails(connection, from, bytes_max);
+    });
+    std::vector<std::vector<EventBlob>> found;
+    found.reserve(tails.size());
+    for (std::size_t i = 0; i < tails.size(); ++i) {
+        found.push_back(learnt(from[i].partition, std::move(tails[i])));
+    }
+    return found;
+}
+
+void PostgresStore::answers_since(
+    std::span<const Since> from,
+    const std::function<void(PartitionId, Version, std::string_view)>& sink) {
+    readers_.with([&](postgres::Connection& connection) {
+        postgres::read_answers(connection, from, sink);
+        return true;
+    });
 }
 
 std::vector<Head> PostgresStore::load(const std::vector<RowKind>& kinds, const RowSink& sink) {

@@ -1,6 +1,7 @@
 #include "store/postgres/readers.h"
 
 #include <algorithm>
+#include <map>
 
 #include "store/codec.h"
 #include "store/postgres/holds.h"
@@ -17,15 +18,32 @@ constexpr std::int32_t first_page_rows = 64;
 constexpr std::int32_t page_rows_max = 4'096;
 constexpr std::int32_t tail_rows = 256;
 
-// Whole blobs until so many bytes are passed.
+// Of each partition whole blobs until so many bytes are passed.
 const Statement read_blobs{"read_blobs", R"sql(
-SELECT version, events, batch, body
-FROM (SELECT version, events, batch, body, sum(octet_length(body)) OVER (ORDER BY version) AS bytes
-      FROM (SELECT version, events, batch, body FROM event
-            WHERE partition = $1::integer AND version > $2::bigint
-            ORDER BY version LIMIT $4::integer) AS following) AS summed
+SELECT since.partition, version, events, batch, body
+FROM unnest($1::integer[], $2::bigint[]) AS since (partition, after) CROSS JOIN LATERAL (
+    SELECT version, events, batch, body, sum(octet_length(body)) OVER (ORDER BY version) AS bytes
+    FROM (SELECT version, events, batch, body FROM event
+          WHERE event.partition = since.partition AND version > since.after
+          ORDER BY version LIMIT $4::integer) AS following) AS summed
 WHERE bytes - octet_length(body) <= $3::bigint
-ORDER BY version)sql"};
+ORDER BY since.partition, version)sql"};
+
+const Statement read_new_answers{"read_new_answers", R"sql(
+SELECT since.partition, version, body
+FROM unnest($1::integer[], $2::bigint[]) AS since (partition, after) CROSS JOIN LATERAL (
+    SELECT version, body FROM answers
+    WHERE answers.partition = since.partition AND version > since.after
+    ORDER BY version LIMIT $3::integer) AS following
+ORDER BY since.partition, version)sql"};
+
+Parameters parameters_of(std::span<const Since> from) {
+    Columns columns({Type::integer, Type::bigint});
+    for (const Since& one : from) {
+        columns.integer(one.partition).number(one.after);
+    }
+    return columns.take();
+}
 
 bool is_hold(RowKind kind) {
     return kind == RowKind::live_hold || kind == RowKind::past_hold;
@@ -139,30 +157,69 @@ std::optional<std::string> find_row(Connection& connection, PartitionId partitio
     return value;
 }
 
-Tail read_tail(Connection& connection, PartitionId partition, Version after,
-               std::size_t bytes_max) {
+std::vector<Tail> read_tails(Connection& connection, std::span<const Since> from,
+                             std::size_t bytes_max) {
+    const Result result =
+        connection.query(read_blobs, parameters_of(from).bigint(bytes_max).integer(tail_rows));
+    std::vector<Tail> tails(from.size());
+    std::size_t at = 0;
+    for (int i = 0; i < result.rows(); ++i) {
+        Fields row = result.row(i);
+        const auto partition = static_cast<PartitionId>(row.integer());
+        while (from[at].partition != partition) {
+            ++at;
+        }
+        const Version last = row.number();
+        const auto events = static_cast<Version>(row.integer());
+        tails[at].batch = row.number();
+        tails[at].blobs.push_back(
+            {.first = last - events + 1, .last = last, .bytes = std::string(row.bytes())});
+    }
+    return tails;
+}
+
+Tail read_tail(Connection& connection, Since from, std::size_t bytes_max) {
     Tail tail;
     std::size_t bytes = 0;
     while (bytes <= bytes_max) {
-        const Result result = connection.query(read_blobs, Parameters()
-                                                               .integer(partition)
-                                                               .bigint(after)
-                                                               .bigint(bytes_max - bytes)
-                                                               .integer(tail_rows));
-        for (int i = 0; i < result.rows(); ++i) {
-            Fields row = result.row(i);
-            after = row.number();
-            const auto events = static_cast<Version>(row.integer());
-            tail.batch = row.number();
-            tail.blobs.push_back(
-                {.first = after - events + 1, .last = after, .bytes = std::string(row.bytes())});
-            bytes += tail.blobs.back().bytes.size();
+        Tail more = std::move(read_tails(connection, {&from, 1}, bytes_max - bytes).front());
+        const std::size_t rows = more.blobs.size();
+        for (EventBlob& blob : more.blobs) {
+            bytes += blob.bytes.size();
+            from.after = blob.last;
+            tail.blobs.push_back(std::move(blob));
+            tail.batch = more.batch;
         }
-        if (result.rows() < tail_rows) {
+        if (rows < static_cast<std::size_t>(tail_rows)) {
             break;
         }
     }
     return tail;
+}
+
+void read_answers(Connection& connection, std::span<const Since> from,
+                  const std::function<void(PartitionId, Version, std::string_view)>& sink) {
+    std::vector<Since> next(from.begin(), from.end());
+    while (!next.empty()) {
+        const Result result =
+            connection.query(read_new_answers, parameters_of(next).integer(page_rows_max));
+        std::map<PartitionId, std::pair<Version, std::int32_t>> read;  // the last, and how many
+        for (int i = 0; i < result.rows(); ++i) {
+            Fields row = result.row(i);
+            const auto partition = static_cast<PartitionId>(row.integer());
+            const Version version = row.number();
+            sink(partition, version, row.bytes());
+            auto& [last, rows] = read[partition];
+            last = version;
+            ++rows;
+        }
+        next.clear();
+        for (const auto& [partition, page] : read) {
+            if (page.second == page_rows_max) {
+                next.push_back({.partition = partition, .after = page.first});
+            }
+        }
+    }
 }
 
 }  // namespace holdfast::store::postgres

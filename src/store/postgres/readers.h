@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,13 @@ struct Tail {
     std::vector<EventBlob> blobs;
     std::uint64_t batch = 0;  // the append of the last of them
 };
-Tail read_tail(Connection& connection, PartitionId partition, Version after, std::size_t bytes_max);
+Tail read_tail(Connection& connection, Since from, std::size_t bytes_max);
+// As Store::tails(): one for each.
+std::vector<Tail> read_tails(Connection& connection, std::span<const Since> from,
+                             std::size_t bytes_max);
+// As Store::answers_since().
+void read_answers(Connection& connection, std::span<const Since> from,
+                  const std::function<void(PartitionId partition, Version version,
+                                           std::string_view value)>& sink);
 
 }  // namespace holdfast::store::postgres
