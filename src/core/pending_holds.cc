@@ -320,8 +320,9 @@ private:
     std::size_t count_ = 0;
 };
 
-// The same by one of the names of a hold, which several may have; those without are not in it. The links
-// are its own, since most states have no such table; with their hashes, so that to grow looks at no hold.
+// The same by one of the names of a hold; those without are not in it. The links are its own, since most
+// states have no such table: with their hashes, so that to grow looks at no hold; and both ways, since a
+// shop may give all of its holds one name.
 class NameTable {
 public:
     using Name = std::string_view (PendingHold::*)() const;
@@ -353,7 +354,8 @@ public:
             return;
         }
         links_.resize(std::max<std::size_t>(links_.size(), slot + std::size_t{1}));
-        links_[slot] = {.next = no_slot, .hash = hash_of(name)};
+        links_[slot].hash = hash_of(name);
+        links_[slot].used = true;
         if (++count_ > heads_.size()) {
             grow();
         } else {
@@ -365,20 +367,22 @@ public:
         if (name_of(slot).empty()) {
             return;
         }
-        HoldSlot* link = &heads_[bucket(links_[slot].hash)];
-        while (*link != slot) {
-            link = &links_[*link].next;
+        const Link& gone = links_[slot];
+        (gone.previous == no_slot ? heads_[bucket(gone.hash)] : links_[gone.previous].next) =
+            gone.next;
+        if (gone.next != no_slot) {
+            links_[gone.next].previous = gone.previous;
         }
-        *link = links_[slot].next;
-        links_[slot].next = not_here;
+        links_[slot] = {};
         --count_;
     }
 
 private:
-    static constexpr HoldSlot not_here = no_slot - 1;
     struct Link {
-        HoldSlot next = not_here;
+        HoldSlot previous = no_slot;
+        HoldSlot next = no_slot;
         std::uint32_t hash = 0;
+        bool used = false;
     };
 
     [[nodiscard]] std::string_view name_of(HoldSlot slot) const { return (slots_[slot].*name_)(); }
@@ -391,14 +395,18 @@ private:
 
     void link(HoldSlot slot) {
         HoldSlot& head = heads_[bucket(links_[slot].hash)];
+        links_[slot].previous = no_slot;
         links_[slot].next = head;
+        if (head != no_slot) {
+            links_[head].previous = slot;
+        }
         head = slot;
     }
 
     void grow() {
         heads_.assign(heads_.size() * 2, no_slot);
         for (HoldSlot slot = 0; slot < links_.size(); ++slot) {
-            if (links_[slot].next != not_here) {
+            if (links_[slot].used) {
                 link(slot);
             }
         }

@@ -121,7 +121,7 @@ public:
 
     void for_each(const std::function<void(const PendingHold&)>& visit) const;
 
-    // From now on they are found by name, which costs some 16 bytes for each of the two names of a hold.
+    // From now on they are found by name, which costs some 24 bytes for each of the two names of a hold.
     void index_names();
     // Oldest first. After index_names().
     [[nodiscard]] std::vector<HoldId> of_cart(std::string_view cart) const;
