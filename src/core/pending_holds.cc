@@ -8,6 +8,7 @@
 
 #include <holdfast/assert.h>
 #include <holdfast/fault.h>
+#include "core/name_table.h"
 
 namespace holdfast::core {
 namespace {
@@ -320,105 +321,6 @@ private:
     std::size_t count_ = 0;
 };
 
-// The same by one of the names of a hold; those without are not in it. The links are its own, since most
-// states have no such table: with their hashes, so that to grow looks at no hold; and both ways, since a
-// shop may give all of its holds one name.
-class NameTable {
-public:
-    using Name = std::string_view (PendingHold::*)() const;
-
-    NameTable(const Slots& slots, Name name) : slots_(slots), name_(name), heads_(1, no_slot) {
-        for (HoldSlot slot = 0; slot < slots_.size(); ++slot) {
-            if (slots_[slot].packed) {
-                insert(slot);
-            }
-        }
-    }
-
-    // Oldest first.
-    [[nodiscard]] std::vector<HoldId> find(std::string_view name) const {
-        std::vector<HoldId> ids;
-        const std::uint32_t hash = hash_of(name);
-        for (HoldSlot slot = heads_[bucket(hash)]; slot != no_slot; slot = links_[slot].next) {
-            if (links_[slot].hash == hash && name_of(slot) == name) {
-                ids.push_back(slots_[slot].id);
-            }
-        }
-        std::ranges::sort(ids);
-        return ids;
-    }
-
-    void insert(HoldSlot slot) {
-        const std::string_view name = name_of(slot);
-        if (name.empty()) {
-            return;
-        }
-        links_.resize(std::max<std::size_t>(links_.size(), slot + std::size_t{1}));
-        links_[slot].hash = hash_of(name);
-        links_[slot].used = true;
-        if (++count_ > heads_.size()) {
-            grow();
-        } else {
-            link(slot);
-        }
-    }
-
-    void erase(HoldSlot slot) {
-        if (name_of(slot).empty()) {
-            return;
-        }
-        const Link& gone = links_[slot];
-        (gone.previous == no_slot ? heads_[bucket(gone.hash)] : links_[gone.previous].next) =
-            gone.next;
-        if (gone.next != no_slot) {
-            links_[gone.next].previous = gone.previous;
-        }
-        links_[slot] = {};
-        --count_;
-    }
-
-private:
-    struct Link {
-        HoldSlot previous = no_slot;
-        HoldSlot next = no_slot;
-        std::uint32_t hash = 0;
-        bool used = false;
-    };
-
-    [[nodiscard]] std::string_view name_of(HoldSlot slot) const { return (slots_[slot].*name_)(); }
-    [[nodiscard]] static std::uint32_t hash_of(std::string_view name) {
-        return static_cast<std::uint32_t>(std::hash<std::string_view>()(name));
-    }
-    [[nodiscard]] std::size_t bucket(std::uint32_t hash) const {
-        return hash & (heads_.size() - 1);
-    }
-
-    void link(HoldSlot slot) {
-        HoldSlot& head = heads_[bucket(links_[slot].hash)];
-        links_[slot].previous = no_slot;
-        links_[slot].next = head;
-        if (head != no_slot) {
-            links_[head].previous = slot;
-        }
-        head = slot;
-    }
-
-    void grow() {
-        heads_.assign(heads_.size() * 2, no_slot);
-        for (HoldSlot slot = 0; slot < links_.size(); ++slot) {
-            if (links_[slot].used) {
-                link(slot);
-            }
-        }
-    }
-
-    const Slots& slots_;
-    Name name_;
-    std::vector<HoldSlot> heads_;  // a power of two of them
-    std::vector<Link> links_;      // by slot
-    std::size_t count_ = 0;
-};
-
 }  // namespace
 
 struct PendingHolds::Indexes {
@@ -433,8 +335,8 @@ struct PendingHolds::Indexes {
 
     void link_names(HoldSlot slot) {
         if (by_cart) {
-            by_cart->insert(slot);
-            by_customer->insert(slot);
+            by_cart->insert(slot, slots[slot].cart());
+            by_customer->insert(slot, slots[slot].customer());
         }
     }
 
@@ -443,6 +345,19 @@ struct PendingHolds::Indexes {
             by_cart->erase(slot);
             by_customer->erase(slot);
         }
+    }
+
+    // Those with the name, oldest first.
+    [[nodiscard]] std::vector<HoldId> named(const NameTable& table, std::string_view name,
+                                            std::string_view (PendingHold::*of)() const) const {
+        std::vector<HoldId> ids;
+        table.visit(name, [&](HoldSlot slot) {
+            if ((slots[slot].*of)() == name) {
+                ids.push_back(slots[slot].id);
+            }
+        });
+        std::ranges::sort(ids);
+        return ids;
     }
 
     void link_deadline(HoldSlot slot) {
@@ -589,18 +504,23 @@ void PendingHolds::for_each(const std::function<void(const PendingHold&)>& visit
 }
 
 void PendingHolds::index_names() {
-    indexes_->by_cart.emplace(indexes_->slots, &PendingHold::cart);
-    indexes_->by_customer.emplace(indexes_->slots, &PendingHold::customer);
+    indexes_->by_cart.emplace();
+    indexes_->by_customer.emplace();
+    for (HoldSlot slot = 0; slot < indexes_->slots.size(); ++slot) {
+        if (indexes_->slots[slot].packed) {
+            indexes_->link_names(slot);
+        }
+    }
 }
 
 std::vector<HoldId> PendingHolds::of_cart(std::string_view cart) const {
     HF_ASSERT(indexes_->by_cart.has_value());
-    return indexes_->by_cart->find(cart);
+    return indexes_->named(*indexes_->by_cart, cart, &PendingHold::cart);
 }
 
 std::vector<HoldId> PendingHolds::of_customer(std::string_view customer) const {
     HF_ASSERT(indexes_->by_customer.has_value());
-    return indexes_->by_customer->find(customer);
+    return indexes_->named(*indexes_->by_customer, customer, &PendingHold::customer);
 }
 
 }  // namespace holdfast::core

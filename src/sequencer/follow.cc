@@ -22,10 +22,6 @@ constexpr int contention_per_conflict = 2;
 constexpr int contention_that_locks = 3;
 constexpr int contention_max = 8;
 
-// A node that is nearer to a partition than this one has so long to end what lapses there: if it is gone the
-// units are back on sale within a second nonetheless.
-constexpr std::chrono::milliseconds left_to_others{400};
-
 // Whose change other commands may have looked up in the store.
 template <class E>
 std::optional<HoldId> changed_hold(const E& event) {
@@ -256,9 +252,9 @@ void Sequencer::restore_answers(const std::vector<Version>& after,
     });
 }
 
-void Sequencer::leave_to_others(core::Decision& expiry) {
+bool Sequencer::leave_to_others(core::Decision& expiry) {
     if (!shared() || ticks_ > 0) {
-        return;
+        return false;
     }
     const Instant now = lane_->round->now();
     const auto left = std::ranges::find_if(expiry.events, [&](const Event& event) {
@@ -266,11 +262,13 @@ void Sequencer::leave_to_others(core::Decision& expiry) {
         return expired != nullptr && !ours_[state_.home(expired->id)] &&
                state_.holds.find(expired->id)->deadline() + left_to_others > now;
     });
-    if (left != expiry.events.end()) {
-        // And what comes after it: its fences count on all that is before.
-        expiry.events.erase(left, expiry.events.end());
-        look_for_due_at_ = now + limits::follow_every;
+    if (left == expiry.events.end()) {
+        return false;
     }
+    // And what comes after it: its fences count on all that is before.
+    expiry.events.erase(left, expiry.events.end());
+    look_for_due_at_ = now + limits::follow_every;
+    return true;
 }
 
 bool Sequencer::holds_still(const Round& round) {

@@ -149,9 +149,8 @@ bool Sequencer::due_at(Instant now) const {
 }
 
 Instant Sequencer::next_due() const {
-    const Instant deadline = ticks_ > 0 ? state_.holds.next_deadline()
-                                        : std::max(state_.holds.next_deadline(), look_for_due_at_);
-    return std::min({deadline, refusals_.next_flush(), watch_.next()});
+    const Instant due = std::min(state_.holds.next_deadline(), watch_.next());
+    return std::min(ticks_ > 0 ? due : std::max(due, look_for_due_at_), refusals_.next_flush());
 }
 
 std::chrono::milliseconds Sequencer::nap() {
@@ -357,13 +356,17 @@ void Sequencer::open_round() {
     next_number_ = number_after(next_number_);
     // What time brings about may be of any partition.
     if (lanes_used_ == 1) {
+        bool left = false;
         if (state_.holds.any_due(now)) {
             core::Decision expiry = core::decide(state_, ExpireHolds{}, {.now = now});
-            leave_to_others(expiry);
+            left = leave_to_others(expiry);
             expire(expiry);
         }
         serve_waiting();
-        apply(watch_.pass(state_, now));
+        // Counts what came back: so it waits for that, but not for ever.
+        if (!left || watch_.next() + left_to_others <= now) {
+            apply(watch_.pass(state_, now));
+        }
         flush_refusals();
     }
 }

@@ -110,8 +110,11 @@ private:
     [[nodiscard]] std::size_t prefetch(std::size_t from) const;
     void open_round();
     void expire(const core::Decision& expiry);
-    // Leaves out what another node is nearer to, and has had no time for yet.
-    void leave_to_others(core::Decision& expiry);
+    // A node that is nearer to a partition than this one has so long to end what lapses there: if it is gone
+    // the units are back on sale within a second nonetheless.
+    static constexpr std::chrono::milliseconds left_to_others{400};
+    // Leaves out what another node is nearer to, and has had no time for yet: whether there is such.
+    bool leave_to_others(core::Decision& expiry);
     void flush_refusals();
     void look_at_changes();
     // False: nothing was done, and it is for another round. So is what these and decide() say when they close the

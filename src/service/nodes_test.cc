@@ -394,6 +394,37 @@ TEST_F(NodesTest, ALapsedHoldIsLeftToItsNodeForAWhile) {
     EXPECT_GT(faults_[1]->appends(), appends);
 }
 
+// Both are due at once; the units come back when the other node had its time, and the alert is to count them.
+TEST_F(NodesTest, AnAlertWaitsForWhatIsLeftToAnotherNode) {
+    ASSERT_TRUE(node(0).submit(DefineSku{.sku = "mug", .policy = {.low_stock = 5}}));
+    ASSERT_TRUE(node(0).submit(mugs(10)));
+    clock_->advance(std::chrono::minutes(5));
+    follow();
+    ASSERT_TRUE(node(0).submit(ReceiveStock{.sku = "mug", .quantity = 20}));
+    follow();
+    const auto back_in_stock = [this] {
+        std::promise<Page<AlertAnswer>> promise;
+        node(1).list_alerts({.limit = 10}, [&](Outcome<Page<AlertAnswer>> outcome) {
+            promise.set_value(outcome.result.value());
+        });
+        std::vector<Quantity> figures;
+        for (const AlertAnswer& answer : promise.get_future().get().items) {
+            if (answer.alert.kind == AlertKind::back_in_stock) {
+                figures.push_back(answer.alert.figure);
+            }
+        }
+        return figures;
+    };
+    engines_[0].reset();
+    engines_[2].reset();
+    clock_->advance(std::chrono::minutes(5));
+    EXPECT_EQ(stock(node(1)).held, 10);
+    EXPECT_TRUE(back_in_stock().empty());
+    clock_->advance(std::chrono::milliseconds(400));
+    EXPECT_EQ(stock(node(1)).held, 0);
+    EXPECT_EQ(back_in_stock(), std::vector<Quantity>{30});
+}
+
 // What is left to another node counts in no fence of what is ended here.
 TEST_F(NodesTest, WhatLapsesBesideWhatIsLeftToAnotherNodeKeepsItsFence) {
     std::string other = "a";
