@@ -66,7 +66,7 @@ namespace {
 constexpr std::size_t allocation_bytes_min = 5;
 constexpr std::size_t windowed_bytes_min = 19;
 constexpr std::size_t line_bytes_min = 4;
-constexpr std::size_t event_bytes_min = 5;
+constexpr std::size_t event_bytes_min = 4;
 
 constexpr std::uint8_t hold_status_mask = 0x0f;
 constexpr std::uint8_t hold_secured = 0x10;
