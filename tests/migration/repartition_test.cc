@@ -377,5 +377,17 @@ TEST_F(RepartitionTest, StoresThatDoNotSuitAreRefused) {
     EXPECT_TRUE(open_place(copy)->audit().clean());
 }
 
+// It is the shortest of all events: what has several of them must not be taken for damaged.
+TEST(PartitionsChangedEvent, ComesBackAlsoBesideOthers) {
+    const Event shortest = PartitionsChanged{.partitions = 1, .version = 0};
+    const store::PartitionStep step =
+        BatchMaker(1).add(0, 10, {shortest, shortest}).take().steps.front();
+    const auto recorded = store::decode_blob(
+        0, {.first = step.expected + 1, .last = step.next, .bytes = step.events});
+    ASSERT_EQ(recorded.size(), 2U);
+    EXPECT_EQ(recorded[1].event, shortest);
+    EXPECT_EQ(recorded[1].version, 12U);
+}
+
 }  // namespace
 }  // namespace holdfast::service

@@ -16,6 +16,7 @@ using Sink = std::function<bool(PartitionId, std::string_view key, std::string_v
 // Rows that are asked for at once: few at first, for who wants only the first.
 constexpr std::int32_t first_page_rows = 64;
 constexpr std::int32_t page_rows_max = 4'096;
+// Of each partition, for who follows; what is behind by more asks again.
 constexpr std::int32_t tail_rows = 256;
 
 // Of each partition whole blobs until so many bytes are passed.
@@ -202,7 +203,7 @@ void read_answers(Connection& connection, std::span<const Since> from,
     std::vector<Since> next(from.begin(), from.end());
     while (!next.empty()) {
         const Result result =
-            connection.query(read_new_answers, parameters_of(next).integer(page_rows_max));
+            connection.query(read_new_answers, parameters_of(next).integer(tail_rows));
         std::map<PartitionId, std::pair<Version, std::int32_t>> read;  // the last, and how many
         for (int i = 0; i < result.rows(); ++i) {
             Fields row = result.row(i);
@@ -215,7 +216,7 @@ void read_answers(Connection& connection, std::span<const Since> from,
         }
         next.clear();
         for (const auto& [partition, page] : read) {
-            if (page.second == page_rows_max) {
+            if (page.second == tail_rows) {
                 next.push_back({.partition = partition, .after = page.first});
             }
         }
