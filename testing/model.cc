@@ -434,7 +434,7 @@ Outcome<Answer> Model::submit(const Submission& submission) {
     std::optional<HoldId> id;
     try {
         Hold before;
-        bool on_hold = false;
+        bool on_hold = std::holds_alternative<PlaceHold>(submission.command);
         std::visit(
             [&](const auto& command) {
                 if constexpr (requires { command.id; }) {
@@ -447,7 +447,6 @@ Outcome<Answer> Model::submit(const Submission& submission) {
             submission.command);
         Hold after = before;
         if (std::holds_alternative<PlaceHold>(submission.command)) {
-            on_hold = true;
             after.id.high = holds_.size() + 1;
         }
         std::visit(Rules{*this, after}, submission.command);
@@ -487,6 +486,7 @@ Outcome<Answer> Model::submit(const Submission& submission) {
             serve_waiting();
             watch();
         }
+        after = holds_.at(after.id);  // as the queues left it
         return {.result = HoldAnswer{.hold = after, .server_time = now_}};
     } catch (const Refusal& refusal) {
         shelves_ = shelves;
