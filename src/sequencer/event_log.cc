@@ -9,9 +9,6 @@
 namespace holdfast::sequencer {
 namespace {
 
-// Bytes read ahead of one partition.
-constexpr std::size_t piece_bytes = 1 << 20;
-
 using Place = std::pair<std::uint64_t, std::uint32_t>;
 
 Place place(const RecordedEvent& event) {
@@ -25,6 +22,15 @@ EventLog::EventLog(store::Store& store, std::vector<Version> after, std::vector<
       position_(std::move(after)),
       ahead_(position_.size()),
       until_(std::move(until)) {}
+
+EventLog::EventLog(store::Store& store, std::vector<Version> after, store::News&& news)
+    : EventLog(store, std::move(after), std::move(news.heads)) {
+    for (std::size_t i = 0; i < ahead_.size(); ++i) {
+        if (position_[i] < until_[i].version) {
+            read_ahead(static_cast<PartitionId>(i), news.tails[i]);
+        }
+    }
+}
 
 void EventLog::fill() {
     std::vector<store::Since> from;

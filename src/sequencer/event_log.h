@@ -13,9 +13,14 @@ namespace holdfast::sequencer {
 
 class EventLog {
 public:
+    // Bytes read ahead of one partition.
+    static constexpr std::size_t piece_bytes = 1 << 20;
+
     // What happened after these versions, one for each partition, up to `until`: heads as of one moment, so
     // that an event of several partitions is either seen in all of them or in none.
     EventLog(store::Store& store, std::vector<Version> after, std::vector<store::Head> until);
+    // Up to the heads of the news, which are of after these versions.
+    EventLog(store::Store& store, std::vector<Version> after, store::News&& news);
 
     // Nothing when all was handed out.
     std::optional<RecordedEvent> next();

@@ -146,20 +146,27 @@ void Sequencer::follow() {
 }
 
 void Sequencer::catch_up() {
-    std::vector<store::Head> heads = store_.heads();
     const std::vector<Version> known = state_.versions;
-    for (std::size_t i = 0; i < heads.size(); ++i) {
-        if (heads[i].version < known[i]) {
+    // Requests that others answered may be repeated here. Before the events: when reading those breaks off, what they
+    // changed so far is not looked at again.
+    store::News news =
+        store_.news(known, EventLog::piece_bytes,
+                    [this](PartitionId partition, Version version, std::string_view value) {
+                        const KeptAnswers kept =
+                            kept_answers(partition, store::encode_version_key(version), value);
+                        idempotency_.restore(kept.row, kept.keys);
+                    });
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        if (news.heads[i].version < known[i]) {
             throw store::StoreError(fmt::format(
                 "partition {} is at version {}, and was at {} before: the store has lost "
                 "acknowledged changes, as after a fail-over to a standby that had not all of them, "
                 "or a restored backup. Start again to go on with what it has",
-                i, heads[i].version, known[i]));
+                i, news.heads[i].version, known[i]));
         }
     }
-    // Before the events: when reading those breaks off, what they changed so far is not looked at again.
-    restore_answers(known, heads);
-    EventLog log(store_, known, heads);
+    const std::vector<store::Head> heads = news.heads;
+    EventLog log(store_, known, std::move(news));
     bool changed = false;
     while (const auto recorded = log.next()) {
         evolve_others(*recorded);
@@ -229,27 +236,6 @@ bool Sequencer::fetch_past(const Item& item) {
            std::ranges::all_of(many->submissions, [this](const Submission& submission) {
                return fetch_past(submission.command);
            });
-}
-
-// Requests that others answered may be repeated here.
-void Sequencer::restore_answers(const std::vector<Version>& after,
-                                const std::vector<store::Head>& until) {
-    std::vector<store::Since> from;
-    for (std::size_t i = 0; i < until.size(); ++i) {
-        if (until[i].version > after[i]) {
-            from.push_back({.partition = static_cast<PartitionId>(i), .after = after[i]});
-        }
-    }
-    if (from.empty()) {
-        return;
-    }
-    store_.answers_since(from, [&](PartitionId partition, Version version, std::string_view value) {
-        if (version <= until[partition].version) {
-            const KeptAnswers kept =
-                kept_answers(partition, store::encode_version_key(version), value);
-            idempotency_.restore(kept.row, kept.keys);
-        }
-    });
 }
 
 bool Sequencer::leave_to_others(core::Decision& expiry) {

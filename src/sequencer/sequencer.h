@@ -175,7 +175,6 @@ private:
     void follow();
     void catch_up();
     void evolve_others(const RecordedEvent& recorded);
-    void restore_answers(const std::vector<Version>& after, const std::vector<store::Head>& until);
     // Whether what the answers of a round without events rest on is still so.
     [[nodiscard]] bool holds_still(const Round& round);
     // False: it needs more than its lane.

@@ -14,15 +14,26 @@ std::vector<std::vector<EventBlob>> Store::tails(std::span<const Since> from,
     return found;
 }
 
-void Store::answers_since(std::span<const Since> from,
-                          const std::function<void(PartitionId, Version, std::string_view)>& sink) {
+News Store::news(std::span<const Version> after, std::size_t bytes_max,
+                 const AnswersSink& answers) {
+    News news{.heads = heads()};
+    std::vector<Since> from;
+    for (std::size_t i = 0; i < after.size(); ++i) {
+        from.push_back({.partition = static_cast<PartitionId>(i), .after = after[i]});
+    }
+    news.tails = tails(from, bytes_max);
     for (const Since& one : from) {
+        const Version head = news.heads[one.partition].version;
         scan(one.partition, RowKind::answers, encode_version_key(one.after),
              [&](std::string_view key, std::string_view value) {
-                 sink(one.partition, decode_version_key(key), value);
-                 return true;
+                 const Version version = decode_version_key(key);
+                 if (version <= head) {
+                     answers(one.partition, version, value);
+                 }
+                 return version < head;
              });
     }
+    return news;
 }
 
 }  // namespace holdfast::store

@@ -65,6 +65,14 @@ struct Since {
     Version after = 0;
 };
 
+// What others did, for who follows the partitions.
+struct News {
+    std::vector<Head> heads;                    // of all partitions, as of one moment
+    std::vector<std::vector<EventBlob>> tails;  // of each, perhaps past its head
+};
+using AnswersSink =
+    std::function<void(PartitionId partition, Version version, std::string_view value)>;
+
 enum class HoldIndex : std::uint8_t { cart, customer };
 
 class Store {
@@ -97,10 +105,10 @@ public:
     // would make it, but for its first blob.
     virtual std::vector<std::vector<EventBlob>> tails(std::span<const Since> from,
                                                       std::size_t bytes_max);
-    // The rows of first answers with later versions, of one partition in their order.
-    virtual void answers_since(std::span<const Since> from,
-                               const std::function<void(PartitionId partition, Version version,
-                                                        std::string_view value)>& sink);
+    // All that is new after these versions, one for each partition: the tails as those of tails(), and to the sink all
+    // rows of first answers with later versions up to the heads, of one partition in their order.
+    virtual News news(std::span<const Version> after, std::size_t bytes_max,
+                      const AnswersSink& answers);
     // `done` is called once, perhaps on a thread of the store, perhaps before append returns.
     virtual void append(Batch batch, AppendDone done) = 0;
 

@@ -76,25 +76,36 @@ TEST_P(TailContract, SeveralTailsComeTogether) {
     EXPECT_TRUE(store().tails({}, 0).empty());
 }
 
-TEST_P(TailContract, FirstAnswersAreReadFromAVersionOn) {
+TEST_P(TailContract, NewsAreHeadsTailsAndFirstAnswersAfterAVersion) {
     constexpr Version many = 5'000;  // more than a store reads at once
     const auto value = [](PartitionId partition, Version at) {
         return std::to_string(partition) + " " + std::to_string(at);
     };
     BatchMaker batch(1);
     for (PartitionId partition = 0; partition < partitions; ++partition) {
-        batch.add(partition, 0, {received("a", 1)});
-        for (Version at = 1; at <= (partition == 1 ? many : 5); ++at) {
+        const Version last = partition == 1 ? many : 5;
+        batch.add(partition, 0, std::vector<Event>(last, received("a", 1)));
+        // Rows past the head are nobody's yet.
+        for (Version at = 1; at <= last + 2; ++at) {
             batch.put(RowKind::answers, partition, encode_version_key(at), value(partition, at));
         }
     }
     ASSERT_EQ(append(batch), AppendOutcome::appended);
-    const std::vector<Since> from = {{.partition = 1, .after = 1}, {.partition = 2, .after = 3}};
+    std::vector<Version> after(partitions, 5);
+    after[1] = 1;
+    after[2] = 3;
     std::map<PartitionId, std::vector<Version>> found;
-    store().answers_since(from, [&](PartitionId partition, Version version, std::string_view row) {
-        EXPECT_EQ(row, value(partition, version));
-        found[partition].push_back(version);
-    });
+    const News news =
+        store().news(after, 0, [&](PartitionId partition, Version version, std::string_view row) {
+            EXPECT_EQ(row, value(partition, version));
+            found[partition].push_back(version);
+        });
+    EXPECT_EQ(news.heads, store().heads());
+    ASSERT_EQ(news.tails.size(), partitions);
+    for (PartitionId partition = 0; partition < partitions; ++partition) {
+        EXPECT_EQ(news.tails[partition].size(), partition == 1 || partition == 2 ? 1U : 0U);
+    }
+    EXPECT_EQ(news.tails[2].front().last, 5U);
     EXPECT_EQ(found.size(), 2U);
     EXPECT_THAT(found[2], ElementsAre(4, 5));
     ASSERT_EQ(found[1].size(), many - 1);

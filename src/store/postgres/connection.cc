@@ -297,7 +297,16 @@ Result Connection::query(const Statement& statement, const Parameters& parameter
     return result;
 }
 
-std::optional<Failure> Connection::pipeline(const std::vector<Command>& commands) {
+std::vector<Result> Connection::query(const std::vector<Command>& commands) {
+    std::vector<Result> results;
+    if (const auto failure = pipeline(commands, &results)) {
+        throw DatabaseError(*failure);
+    }
+    return results;
+}
+
+std::optional<Failure> Connection::pipeline(const std::vector<Command>& commands,
+                                            std::vector<Result>* results) {
     try {
         for (const Command& command : commands) {
             prepare(*command.statement);
@@ -318,7 +327,7 @@ std::optional<Failure> Connection::pipeline(const std::vector<Command>& commands
     }
     // Each command's result is followed by a null; the last result of all is that of the sync.
     for (bool synced = false; !synced;) {
-        const Result result(PQgetResult(to));
+        Result result(PQgetResult(to));
         if (result.get() == nullptr) {
             if (PQstatus(to) != CONNECTION_OK) {
                 if (!first) {
@@ -333,6 +342,9 @@ std::optional<Failure> Connection::pipeline(const std::vector<Command>& commands
         synced = status == PGRES_PIPELINE_SYNC;
         if (!first && status == PGRES_FATAL_ERROR) {
             first = failure_of(result.get());
+        }
+        if (results != nullptr && !synced) {
+            results->push_back(std::move(result));
         }
     }
     PQexitPipelineMode(to);

@@ -87,7 +87,11 @@ public:
 
     // Sends all of them at once and waits for all: one way to the server and back. Nothing when each went
     // well; else what became of the first that did not, and none after it was carried out.
-    std::optional<Failure> pipeline(const std::vector<Command>& commands);
+    std::optional<Failure> pipeline(const std::vector<Command>& commands) {
+        return pipeline(commands, nullptr);
+    }
+    // In the same way; what each came to.
+    std::vector<Result> query(const std::vector<Command>& commands);
     // What the server warned of since it was last asked: with a commit, that it may not be durable.
     std::string take_warning() { return std::exchange(warning_, {}); }
 
@@ -101,6 +105,8 @@ public:
 private:
     static void note(void* connection, const PGresult* notice);
     void prepare(const Statement& statement);
+    std::optional<Failure> pipeline(const std::vector<Command>& commands,
+                                    std::vector<Result>* results);
     [[nodiscard]] Failure failure_of(const PGresult* result) const;
     void check(const PGresult* result) const;
     [[nodiscard]] bool send(const Statement& statement, const Parameters& with);

@@ -83,9 +83,8 @@ public:
     }
     std::vector<std::vector<EventBlob>> tails(std::span<const Since> from,
                                               std::size_t bytes_max) override;
-    void answers_since(
-        std::span<const Since> from,
-        const std::function<void(PartitionId, Version, std::string_view)>& sink) override;
+    News news(std::span<const Version> after, std::size_t bytes_max,
+              const AnswersSink& answers) override;
     void append(Batch batch, AppendDone done) override {
         if (HF_FAULT(answer_before_commit)) {
             std::exchange(done, [](const AppendResult&) {})({});
@@ -119,7 +118,13 @@ public:
     void retire(const Notice& notice) override { mover_.retire(notice); }
 
 private:
+    using Steady = postgres::DatabaseClock::Steady;
     std::vector<Head> heads_of(postgres::Connection& from);
+    // It was asked for and answered at these moments.
+    std::vector<Head> heads_in(const postgres::Result& result, Steady::time_point asked,
+                               Steady::time_point answered, postgres::Connection& from);
+    std::vector<std::vector<EventBlob>> learnt(std::vector<postgres::Tail>&& tails,
+                                               std::span<const Since> from);
     // Its blobs; and remembers its last one, for a fail-over.
     std::vector<EventBlob> learnt(PartitionId partition, postgres::Tail&& tail);
 
@@ -134,9 +139,13 @@ private:
 };
 
 std::vector<Head> PostgresStore::heads_of(postgres::Connection& from) {
-    const auto asked = postgres::DatabaseClock::Steady::now();
+    const auto asked = Steady::now();
     const postgres::Result result = from.query(read_heads, {});
-    const auto answered = postgres::DatabaseClock::Steady::now();
+    return heads_in(result, asked, Steady::now(), from);
+}
+
+std::vector<Head> PostgresStore::heads_in(const postgres::Result& result, Steady::time_point asked,
+                                          Steady::time_point answered, postgres::Connection& from) {
     std::vector<Head> heads;
     for (int i = 0; i < result.rows(); ++i) {
         postgres::Fields row = result.row(i);
@@ -166,11 +175,8 @@ std::vector<EventBlob> PostgresStore::learnt(PartitionId partition, postgres::Ta
     return std::move(tail.blobs);
 }
 
-std::vector<std::vector<EventBlob>> PostgresStore::tails(std::span<const Since> from,
-                                                         std::size_t bytes_max) {
-    std::vector<postgres::Tail> tails = readers_.with([&](postgres::Connection& connection) {
-        return postgres::read_tails(connection, from, bytes_max);
-    });
+std::vector<std::vector<EventBlob>> PostgresStore::learnt(std::vector<postgres::Tail>&& tails,
+                                                          std::span<const Since> from) {
     std::vector<std::vector<EventBlob>> found;
     found.reserve(tails.size());
     for (std::size_t i = 0; i < tails.size(); ++i) {
@@ -179,12 +185,30 @@ std::vector<std::vector<EventBlob>> PostgresStore::tails(std::span<const Since> 
     return found;
 }
 
-void PostgresStore::answers_since(
-    std::span<const Since> from,
-    const std::function<void(PartitionId, Version, std::string_view)>& sink) {
-    readers_.with([&](postgres::Connection& connection) {
-        postgres::read_answers(connection, from, sink);
-        return true;
+std::vector<std::vector<EventBlob>> PostgresStore::tails(std::span<const Since> from,
+                                                         std::size_t bytes_max) {
+    const postgres::Command asked = postgres::ask_tails(from, bytes_max);
+    return learnt(readers_.with([&](postgres::Connection& connection) {
+        return postgres::tails_in(connection.query(*asked.statement, asked.parameters), from);
+    }),
+                  from);
+}
+
+News PostgresStore::news(std::span<const Version> after, std::size_t bytes_max,
+                         const AnswersSink& answers) {
+    std::vector<Since> from;
+    for (std::size_t i = 0; i < after.size(); ++i) {
+        from.push_back({.partition = static_cast<PartitionId>(i), .after = after[i]});
+    }
+    const std::vector<postgres::Command> questions = {
+        {&read_heads, {}}, postgres::ask_tails(from, bytes_max), postgres::ask_answers(from)};
+    return readers_.with([&](postgres::Connection& connection) {
+        const auto asked = Steady::now();
+        std::vector<postgres::Result> found = connection.query(questions);
+        News news{.heads = heads_in(found[0], asked, Steady::now(), connection)};
+        news.tails = learnt(postgres::tails_in(found[1], from), from);
+        postgres::read_answers(connection, std::move(found[2]), news.heads, answers);
+        return news;
     });
 }
 

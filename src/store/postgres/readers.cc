@@ -21,22 +21,26 @@ constexpr std::int32_t tail_rows = 256;
 
 // Of each partition whole blobs until so many bytes are passed.
 const Statement read_blobs{"read_blobs", R"sql(
-SELECT since.partition, version, events, batch, body
-FROM unnest($1::integer[], $2::bigint[]) AS since (partition, after) CROSS JOIN LATERAL (
+SELECT since.partition, summed.version, summed.events, summed.batch, summed.body
+FROM unnest($1::integer[], $2::bigint[]) AS since (partition, after)
+JOIN partition ON partition.partition = since.partition AND partition.version > since.after
+CROSS JOIN LATERAL (
     SELECT version, events, batch, body, sum(octet_length(body)) OVER (ORDER BY version) AS bytes
     FROM (SELECT version, events, batch, body FROM event
           WHERE event.partition = since.partition AND version > since.after
           ORDER BY version LIMIT $4::integer) AS following) AS summed
 WHERE bytes - octet_length(body) <= $3::bigint
-ORDER BY since.partition, version)sql"};
+ORDER BY since.partition, summed.version)sql"};
 
 const Statement read_new_answers{"read_new_answers", R"sql(
-SELECT since.partition, version, body
-FROM unnest($1::integer[], $2::bigint[]) AS since (partition, after) CROSS JOIN LATERAL (
+SELECT since.partition, following.version, following.body
+FROM unnest($1::integer[], $2::bigint[]) AS since (partition, after)
+JOIN partition ON partition.partition = since.partition AND partition.version > since.after
+CROSS JOIN LATERAL (
     SELECT version, body FROM answers
     WHERE answers.partition = since.partition AND version > since.after
     ORDER BY version LIMIT $3::integer) AS following
-ORDER BY since.partition, version)sql"};
+ORDER BY since.partition, following.version)sql"};
 
 Parameters parameters_of(std::span<const Since> from) {
     Columns columns({Type::integer, Type::bigint});
@@ -158,10 +162,11 @@ std::optional<std::string> find_row(Connection& connection, PartitionId partitio
     return value;
 }
 
-std::vector<Tail> read_tails(Connection& connection, std::span<const Since> from,
-                             std::size_t bytes_max) {
-    const Result result =
-        connection.query(read_blobs, parameters_of(from).bigint(bytes_max).integer(tail_rows));
+Command ask_tails(std::span<const Since> from, std::size_t bytes_max) {
+    return {&read_blobs, parameters_of(from).bigint(bytes_max).integer(tail_rows)};
+}
+
+std::vector<Tail> tails_in(const Result& result, std::span<const Since> from) {
     std::vector<Tail> tails(from.size());
     std::size_t at = 0;
     for (int i = 0; i < result.rows(); ++i) {
@@ -183,7 +188,9 @@ Tail read_tail(Connection& connection, Since from, std::size_t bytes_max) {
     Tail tail;
     std::size_t bytes = 0;
     while (bytes <= bytes_max) {
-        Tail more = std::move(read_tails(connection, {&from, 1}, bytes_max - bytes).front());
+        const Command asked = ask_tails({&from, 1}, bytes_max - bytes);
+        const Result result = connection.query(*asked.statement, asked.parameters);
+        Tail more = std::move(tails_in(result, {&from, 1}).front());
         const std::size_t rows = more.blobs.size();
         for (EventBlob& blob : more.blobs) {
             bytes += blob.bytes.size();
@@ -198,28 +205,36 @@ Tail read_tail(Connection& connection, Since from, std::size_t bytes_max) {
     return tail;
 }
 
-void read_answers(Connection& connection, std::span<const Since> from,
-                  const std::function<void(PartitionId, Version, std::string_view)>& sink) {
-    std::vector<Since> next(from.begin(), from.end());
-    while (!next.empty()) {
-        const Result result =
-            connection.query(read_new_answers, parameters_of(next).integer(tail_rows));
+Command ask_answers(std::span<const Since> from) {
+    return {&read_new_answers, parameters_of(from).integer(tail_rows)};
+}
+
+void read_answers(Connection& connection, Result result, std::span<const Head> until,
+                  const AnswersSink& sink) {
+    while (result.rows() > 0) {
         std::map<PartitionId, std::pair<Version, std::int32_t>> read;  // the last, and how many
         for (int i = 0; i < result.rows(); ++i) {
             Fields row = result.row(i);
             const auto partition = static_cast<PartitionId>(row.integer());
             const Version version = row.number();
-            sink(partition, version, row.bytes());
+            if (version <= until[partition].version) {
+                sink(partition, version, row.bytes());
+            }
             auto& [last, rows] = read[partition];
             last = version;
             ++rows;
         }
-        next.clear();
+        std::vector<Since> next;
         for (const auto& [partition, page] : read) {
-            if (page.second == tail_rows) {
+            if (page.second == tail_rows && page.first < until[partition].version) {
                 next.push_back({.partition = partition, .after = page.first});
             }
         }
+        if (next.empty()) {
+            return;
+        }
+        const Command more = ask_answers(next);
+        result = connection.query(*more.statement, more.parameters);
     }
 }
 

@@ -67,11 +67,11 @@ struct Tail {
 };
 Tail read_tail(Connection& connection, Since from, std::size_t bytes_max);
 // As Store::tails(): one for each.
-std::vector<Tail> read_tails(Connection& connection, std::span<const Since> from,
-                             std::size_t bytes_max);
-// As Store::answers_since().
-void read_answers(Connection& connection, std::span<const Since> from,
-                  const std::function<void(PartitionId partition, Version version,
-                                           std::string_view value)>& sink);
+Command ask_tails(std::span<const Since> from, std::size_t bytes_max);
+std::vector<Tail> tails_in(const Result& result, std::span<const Since> from);
+// First answers with later versions. There may be more of them than the result has: these are asked for.
+Command ask_answers(std::span<const Since> from);
+void read_answers(Connection& connection, Result result, std::span<const Head> until,
+                  const AnswersSink& sink);
 
 }  // namespace holdfast::store::postgres
