@@ -22,7 +22,7 @@ constexpr int eras_of_one_lane = 4;
 // As many as make an append of a lane worth its fixed costs: half of them are on their way, half wait.
 constexpr std::size_t commands_per_lane = 24;
 // A round trip to another zone, or a standby that is waited for.
-constexpr std::chrono::microseconds slow_append{2500};
+constexpr std::chrono::milliseconds slow_append{5};
 
 }  // namespace
 
