@@ -364,7 +364,7 @@ void Sequencer::open_round() {
         }
         serve_waiting();
         // Counts what came back: so it waits for that, but not for ever.
-        if (!left || watch_.next() + left_to_others <= now) {
+        if (!left || watch_.next() <= now - left_to_others) {
             apply(watch_.pass(state_, now));
         }
         flush_refusals();
