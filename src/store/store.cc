@@ -4,6 +4,15 @@
 
 namespace holdfast::store {
 
+std::vector<Since> since(std::span<const Version> after) {
+    std::vector<Since> from;
+    from.reserve(after.size());
+    for (const Version version : after) {
+        from.push_back({.partition = static_cast<PartitionId>(from.size()), .after = version});
+    }
+    return from;
+}
+
 std::vector<std::vector<EventBlob>> Store::tails(std::span<const Since> from,
                                                  std::size_t bytes_max) {
     std::vector<std::vector<EventBlob>> found;
@@ -17,10 +26,7 @@ std::vector<std::vector<EventBlob>> Store::tails(std::span<const Since> from,
 News Store::news(std::span<const Version> after, std::size_t bytes_max,
                  const AnswersSink& answers) {
     News news{.heads = heads()};
-    std::vector<Since> from;
-    for (std::size_t i = 0; i < after.size(); ++i) {
-        from.push_back({.partition = static_cast<PartitionId>(i), .after = after[i]});
-    }
+    const std::vector<Since> from = since(after);
     news.tails = tails(from, bytes_max);
     for (const Since& one : from) {
         const Version head = news.heads[one.partition].version;

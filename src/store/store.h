@@ -64,6 +64,8 @@ struct Since {
     PartitionId partition = 0;
     Version after = 0;
 };
+// Of all partitions, in their order.
+std::vector<Since> since(std::span<const Version> after);
 
 // What others did, for who follows the partitions.
 struct News {

@@ -196,10 +196,7 @@ std::vector<std::vector<EventBlob>> PostgresStore::tails(std::span<const Since> 
 
 News PostgresStore::news(std::span<const Version> after, std::size_t bytes_max,
                          const AnswersSink& answers) {
-    std::vector<Since> from;
-    for (std::size_t i = 0; i < after.size(); ++i) {
-        from.push_back({.partition = static_cast<PartitionId>(i), .after = after[i]});
-    }
+    const std::vector<Since> from = since(after);
     const std::vector<postgres::Command> questions = {
         {&read_heads, {}}, postgres::ask_tails(from, bytes_max), postgres::ask_answers(from)};
     return readers_.with([&](postgres::Connection& connection) {
