@@ -40,6 +40,8 @@ public:
     [[nodiscard]] std::uint64_t number() const { return batch_.number; }
     [[nodiscard]] bool has_events() const { return events_ > 0; }
     [[nodiscard]] std::uint32_t event_count() const { return events_; }
+    // Has no events, and nobody waits for it.
+    [[nodiscard]] bool empty() const { return events_ == 0 && singles_.empty() && manies_.empty(); }
     // Has as many commands, events (expiries have no command) or bytes as a round may have.
     [[nodiscard]] bool full() const;
     // After seal().

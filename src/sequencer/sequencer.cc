@@ -248,6 +248,10 @@ void Sequencer::work() {
         fill_rounds();
     }
     for (Lane& lane : lanes_) {
+        // What is decided later is not to have the time of a round that came to nothing.
+        if (lane.round && lane.round->empty() && !holds_locks_) {
+            take_unsent(lane);
+        }
         bool idle = false;
         {
             const std::lock_guard lock(mutex_);
@@ -398,16 +402,21 @@ void Sequencer::look_at_changes() {
     apply(watch_.look(state_, std::move(skus), lane_->round->now()));
 }
 
+std::unique_ptr<Round> Sequencer::take_unsent(Lane& lane) {
+    std::unique_ptr<Round> round = std::move(lane.round);
+    if (next_number_ == number_after(round->number())) {
+        next_number_ = round->number();  // nobody has seen it
+    }
+    return round;
+}
+
 void Sequencer::send_round(Lane& lane) {
     look_at_changes();
     pending_ = state_.holds.count();
     skus_ = state_.skus.size();
     if (!lane.round->has_events() && !lane.round->has_told() && !holds_locks_) {
         // Nothing of these partitions is on its way to disk either: all that was seen is durable.
-        const std::unique_ptr<Round> round = std::move(lane.round);
-        if (next_number_ == number_after(round->number())) {
-            next_number_ = round->number();  // nobody has seen it
-        }
+        const std::unique_ptr<Round> round = take_unsent(lane);
         if (!shared() || holds_still(*round)) {
             round->answer_all(nullptr);
         } else {

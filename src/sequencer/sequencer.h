@@ -117,6 +117,7 @@ private:
     bool leave_to_others(core::Decision& expiry);
     void flush_refusals();
     void look_at_changes();
+    std::unique_ptr<Round> take_unsent(Lane& lane);
     // False: nothing was done, and it is for another round. So is what these and decide() say when they close the
     // round.
     [[nodiscard]] bool execute(Item& item);

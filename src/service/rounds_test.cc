@@ -165,6 +165,27 @@ TEST_F(RoundsTest, TheTimerWaitsForTheOpenRound) {
     EXPECT_EQ(mugs().held, 2);
 }
 
+// The rates of a minute are looked at while an append is on its way, and there is nothing to say.
+TEST_F(RoundsTest, WhatComesLaterDoesNotHaveTheTimeOfARoundThatCameToNothing) {
+    kept_.hold_back();
+    auto first = ask(mug());
+    kept_.wait_until_held_back(1);
+    clock_->advance(61s);
+    std::promise<Quantity> seen;
+    engine_->read_stock(
+        "mug", [&](Outcome<StockAnswer> outcome) { seen.set_value(outcome.result->total.held); });
+    while (engine_->statistics().queue_length > 0) {
+        std::this_thread::yield();
+    }
+    clock_->advance(1s);
+    auto later = ask(mug());
+    wait_until_decided(4);
+    kept_.let_go();
+    EXPECT_EQ(std::get<HoldAnswer>(*later.get().result).hold.created_at, clock_->now());
+    EXPECT_EQ(code(first.get()), std::nullopt);
+    EXPECT_EQ(seen.get_future().get(), 1);
+}
+
 // Else a repeated request would read all answers of a large round while everybody else waits.
 TEST_F(RoundsTest, ARepeatedRequestReadsFewAnswers) {
     const auto keyed = [](std::size_t i) {
