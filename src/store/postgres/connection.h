@@ -86,10 +86,10 @@ public:
     Result query(const Statement& statement, const Parameters& parameters);
 
     // Sends all of them at once and waits for all: one way to the server and back. Nothing when each went
-    // well; else what became of the first that did not, and none after it was carried out.
-    std::optional<Failure> pipeline(const std::vector<Command>& commands) {
-        return pipeline(commands, nullptr);
-    }
+    // well; else what became of the first that did not, and none after it was carried out. `results` gets
+    // what each came to.
+    std::optional<Failure> pipeline(const std::vector<Command>& commands,
+                                    std::vector<Result>* results = nullptr);
     // In the same way; what each came to.
     std::vector<Result> query(const std::vector<Command>& commands);
     // What the server warned of since it was last asked: with a commit, that it may not be durable.
@@ -105,8 +105,6 @@ public:
 private:
     static void note(void* connection, const PGresult* notice);
     void prepare(const Statement& statement);
-    std::optional<Failure> pipeline(const std::vector<Command>& commands,
-                                    std::vector<Result>* results);
     [[nodiscard]] Failure failure_of(const PGresult* result) const;
     void check(const PGresult* result) const;
     [[nodiscard]] bool send(const Statement& statement, const Parameters& with);
